@@ -1,0 +1,6 @@
+// Test set-up: DOM matchers and clean-up between tests.
+import "@testing-library/jest-dom/vitest";
+import { cleanup } from "@testing-library/react";
+import { afterEach } from "vitest";
+
+afterEach(cleanup);

@@ -1,0 +1,1 @@
+"""What the test suites share: throwaway stacks (stack.py) and the pytest fixtures over them (fixtures.py)."""

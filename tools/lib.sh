@@ -191,7 +191,7 @@ python_venv()
 ensure_test_python()
 {
         local dir=$TOOLS_DIR/venv want=$ROOT/tests/requirements.txt
-        TEST_PYTHON=$dir/bin/python
+        export TEST_PYTHON=$dir/bin/python
         cmp -s "$want" "$dir/installed" && return 0
         say "Installing the test tools of tests/requirements.txt from PyPI"
         rm -rf "$dir"

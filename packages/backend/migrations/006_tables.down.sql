@@ -1,0 +1,2 @@
+DROP SCHEMA grid CASCADE;
+DROP TABLE table_columns, tables;

@@ -26,7 +26,7 @@
 #include "json/json.h"
 
 struct fetch_req;
-struct schema;
+struct fetch_res;
 
 /* ---- the field vocabulary (field.def) ---- */
 
@@ -65,7 +65,8 @@ struct provider_inputs { /* what is known about the subject: key -> text */
 
 struct provider_program; /* the compiled request and response halves; see definition.h */
 struct provider_result;
-typedef enum err provider_local_fn(struct ctx *ctx, const struct provider_inputs *inputs,
+typedef enum err provider_local_fn(struct ctx *ctx, const struct provider_def *def,
+                                   const struct provider_inputs *inputs,
                                    struct provider_result *ret);
 
 struct provider_def {
@@ -85,7 +86,8 @@ struct provider_def {
         double expected_hit_rate;
         struct str version; /* changes whenever the meaning of a question or answer changes */
 
-        provider_local_fn *local;
+        provider_local_fn *local; /* of a built-in */
+        void *local_data;         /* what it needs, owned by the registry */
         const struct provider_program *program;
 };
 
@@ -136,9 +138,11 @@ struct provider_question {
 };
 
 /*
- * Normalises what is known (e-mail and domain to lower case, a URL to its host where a domain is
- * wanted, white space) and hashes it: SHA-256 over slug, definition version and inputs. An
- * incomplete question is not an error: nothing is to be asked, nothing charged.
+ * Pass everything known about the subject; what the definition does not take is left out.
+ * Normalises (e-mail and domain to lower case, white space; a domain from the website and a full
+ * name from its parts where they are wanted and missing) and hashes: SHA-256 over slug, definition
+ * version and inputs. An incomplete question is not an error: nothing is to be asked, nothing
+ * charged.
  */
 _must_check_ enum err provider_question(struct ctx *ctx, const struct provider_def *def,
                                         const struct provider_inputs *inputs,
@@ -150,6 +154,10 @@ const char *provider_source_name(enum provider_source s); /* as in the API */
 struct provider_route {
         enum provider_source source;
         struct str base_url; /* override for provider_request(), or STR_NULL for the real one */
+        /* Limits that hold on this way: the definition's, but none of rate in the sandbox. */
+        int64_t rate_requests, rate_per_ms; /* 0 is no limit */
+        int64_t concurrency;
+        int64_t timeout_ms;
 };
 
 /*
@@ -196,20 +204,13 @@ struct provider_result {
 
 const struct json *provider_result_get(const struct provider_result *r, struct str key);
 
-struct provider_answer { /* what came back over HTTP */
-        int status;
-        struct str retry_after; /* the header's text, or STR_NULL */
-        struct str body;        /* as far as it was read */
-        bool truncated;         /* the body was longer than the cap */
-};
-
 /*
- * What an answer means. The answer is not trusted: its size, syntax, schema and every mapped value
- * are checked; anything that does not fit makes PROVIDER_INVALID, never an error of ours.
+ * What a finished call means, its transport's failures included (timed out, refused, too large, …).
+ * The answer is not trusted: its size, syntax, schema and every mapped value are checked; anything
+ * that does not fit makes PROVIDER_INVALID, never an error of ours. ERR only for the ctx deadline.
  */
 _must_check_ enum err provider_interpret(struct ctx *ctx, const struct provider_def *def,
-                                         const struct provider_answer *answer,
-                                         struct provider_result *ret);
+                                         const struct fetch_res *res, struct provider_result *ret);
 
 /* Runs a built-in. May wait for DNS, up to the ctx deadline. */
 _must_check_ enum err provider_run_local(struct ctx *ctx, const struct provider_def *def,

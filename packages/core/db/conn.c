@@ -76,9 +76,10 @@ static enum err wait_socket(struct ctx *ctx, struct db_conn *c, short events)
 enum err conn_open(struct ctx *ctx, const struct db_config *config, struct db_conn *c)
 {
         char *url = str_to_c(ctx->arena, config->url);
-        char timeout[32];
+        char timeout[64];
 
-        snprintf(timeout, sizeof timeout, "-c statement_timeout=%d", config->statement_timeout_ms);
+        snprintf(timeout, sizeof timeout, "-c statement_timeout=%d -c timezone=UTC",
+                 config->statement_timeout_ms);
         const char *keys[] = {"dbname",          "application_name", "options",
                               "client_encoding", "connect_timeout",  NULL};
         const char *values[] = {url, config->application_name, timeout, "UTF8", "5", NULL};

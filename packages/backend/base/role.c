@@ -2,16 +2,11 @@
 #include "base/route.h"
 
 static const char *const names[] = {
-        [ROLE_PUBLIC] = "public",
-        [ROLE_USER] = "user",
-        [ROLE_ANY_MEMBER] = "any_member",
-        [ROLE_VIEWER] = "viewer",
-        [ROLE_MEMBER] = "member",
-        [ROLE_ADMIN] = "admin",
-        [ROLE_OWNER] = "owner",
-        [ROLE_BILLING_ADMIN] = "billing_admin",
-        [ROLE_SERVICE] = "service",
-        [ROLE_PLATFORM_ADMIN] = "platform_admin",
+        [ROLE_PUBLIC] = "public",         [ROLE_USER] = "user",
+        [ROLE_ANY_MEMBER] = "any_member", [ROLE_VIEWER] = "viewer",
+        [ROLE_MEMBER] = "member",         [ROLE_ADMIN] = "admin",
+        [ROLE_OWNER] = "owner",           [ROLE_BILLING_ADMIN] = "billing_admin",
+        [ROLE_SERVICE] = "service",       [ROLE_PLATFORM_ADMIN] = "platform_admin",
 };
 
 const char *role_name(enum role r)

@@ -22,8 +22,7 @@ void *list_grow(struct arena *a, void *ptr, size_t len, size_t *cap, size_t size
 
 #define LIST_PUSH(a, list, value) (*LIST_ADD(a, list) = (value))
 
-#define LIST_EACH(item, list)                                                                  \
-        for (__typeof__(&(list)->ptr[0]) item = (list)->ptr; item < (list)->ptr + (list)->len; \
-             item++)
+#define LIST_EACH(item, list) \
+        for (__auto_type item = (list)->ptr; item < (list)->ptr + (list)->len; item++)
 
 #endif

@@ -27,7 +27,7 @@ bool csv_type_parse(struct str name, enum csv_type *ret);
 
 /* How a column's dates and numbers are written. */
 struct csv_format {
-        bool month_first;   /* 12/31/2024 instead of 31/12/2024 */
+        bool month_first;   /* 12/31/2024 instead of 31/12/2024; with dots the day is first */
         bool decimal_comma; /* 1.234,5 instead of 1,234.5 */
 };
 
@@ -37,7 +37,7 @@ struct csv_infer {
         int64_t of[CSV_TYPES];
         int64_t day_over_12, month_over_12; /* dates d/m/y whose first or second part is over 12 */
         int64_t comma_numbers, dot_numbers; /* numbers that only one of the two styles can read */
-        int64_t loose_numbers;              /* numbers that could as well be codes */
+        int64_t codes;                      /* digits that are no number: "00123", 20 digits */
 };
 
 void csv_infer_add(struct csv_infer *c, struct str cell);

@@ -31,7 +31,7 @@
 
 struct schema;
 
-#define SCHEMA_FAULTS_MAX 100 /* ctx->faults never grows beyond this here */
+#define SCHEMA_FAULTS_MAX 100 /* one call adds no more than this to ctx->faults */
 
 /*
  * ERR_VALIDATION when the schema itself is wrong: ctx->faults has every mistake with its pointer

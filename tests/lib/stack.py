@@ -79,7 +79,7 @@ def build_dir():
 
 def program(name):
     """The path of one of our programs in the build under test."""
-    folder = {"millraced": "backend", "millrace": "cli", "millrace-sandbox": "sandbox"}[name]
+    folder = {"millraced": "backend", "millrace": "cli", "millrace-sandbox": "sandbox", "millrace-supervise": "supervisor"}[name]
     path = build_dir() / "packages" / folder / name
     if not path.exists():
         raise StackError(f"{path} is missing: build it first (./test does), or set MILLRACE_BUILD")

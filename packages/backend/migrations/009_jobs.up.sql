@@ -29,6 +29,7 @@ CREATE TABLE jobs (
   budget_limited boolean NOT NULL DEFAULT false, -- the reservation is less than the job could cost
   budget_reached boolean NOT NULL DEFAULT false,
   cancel_requested_at timestamptz,
+  progressed_at timestamptz, -- of the last job.progress event
   error         text,
   created_by    uuid REFERENCES users ON DELETE SET NULL,
   created_at    timestamptz NOT NULL DEFAULT now(),
@@ -47,12 +48,14 @@ CREATE TABLE job_fields (
   ordinal        integer NOT NULL,
   column_id      uuid NOT NULL REFERENCES table_columns ON DELETE CASCADE,
   output_key     text NOT NULL,
+  field_name     text NOT NULL, -- the column's key when the job was made: part of idempotency keys
   only_if_empty  boolean NOT NULL DEFAULT true,
   min_confidence real NOT NULL DEFAULT 0 CHECK (min_confidence BETWEEN 0 AND 1),
-  -- [{ "provider": slug, "inputs": { key: columnId }, "minConfidence": n }], inputs resolved
-  waterfall      jsonb NOT NULL,
+  -- [{ "provider": slug, "inputs": { key: columnId }, "minConfidence": n, "hit": credits, "miss": credits }]
+  waterfall      jsonb NOT NULL, -- inputs resolved and prices fixed when the job was made
   PRIMARY KEY (job_id, ordinal),
-  UNIQUE (job_id, column_id)
+  UNIQUE (job_id, column_id),
+  UNIQUE (job_id, field_name)
 );
 CREATE INDEX job_fields_column_id_idx ON job_fields (column_id);
 
@@ -61,13 +64,17 @@ CREATE TABLE job_batches (
   seq         integer NOT NULL,
   first_index integer NOT NULL, -- recordIndex of its first record within the job
   record_ids  uuid[] NOT NULL CHECK (cardinality(record_ids) BETWEEN 1 AND 1000),
+  masks       integer[] NOT NULL, -- for each record: bit n is set when the cell of field n belongs to the job
   status      text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'leased', 'done')),
   lease_owner integer,
   lease_token uuid,
   lease_until timestamptz,
-  tries       integer NOT NULL DEFAULT 0,
+  tries       integer NOT NULL DEFAULT 0, -- times it was leased
+  faults      integer NOT NULL DEFAULT 0, -- times in a row that a run ended in an error of ours
+  not_before  timestamptz, -- back-off after such an error
   held        bigint NOT NULL DEFAULT 0 CHECK (held >= 0), -- credits claimed for calls in flight
-  PRIMARY KEY (job_id, seq)
+  PRIMARY KEY (job_id, seq),
+  CHECK (cardinality(masks) = cardinality(record_ids))
 );
 CREATE INDEX job_batches_open_idx ON job_batches (status, lease_until) WHERE status <> 'done';
 

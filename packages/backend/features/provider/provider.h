@@ -63,6 +63,7 @@ struct provider_inputs { /* what is known about the subject: key -> text */
         LIST(struct provider_value) list;
 };
 
+struct provider_def;
 struct provider_program; /* the compiled request and response halves; see definition.h */
 struct provider_result;
 typedef enum err provider_local_fn(struct ctx *ctx, const struct provider_def *def,

@@ -94,11 +94,14 @@ enum err builtin_domain_from_url(struct ctx *ctx, const struct provider_def *def
 }
 
 static const char *const legal_forms[] = {
-        "inc", "incorporated", "corp", "corporation", "co", "company", "llc", "llp", "lp", "ltd",
-        "limited", "plc", "gmbh", "mbh", "ag", "kg", "kgaa", "ohg", "ug", "ek", "ev", "se", "sa",
-        "sas", "sarl", "sasu", "srl", "spa", "snc", "bv", "nv", "vof", "ab", "as", "asa", "aps",
-        "oy", "oyj", "kk", "pty", "pte", "sdn", "bhd", "doo", "dd", "sro", "zrt", "kft", "sl", "slu",
-        "lda", "ltda", "sp", "zoo", "holding", "holdings", "group", "gruppe", "groupe", "the"};
+        "inc",   "incorporated", "corp",    "corporation", "co",   "company", "llc",     "llp",
+        "lp",    "ltd",          "limited", "plc",         "gmbh", "mbh",     "ag",      "kg",
+        "kgaa",  "ohg",          "ug",      "ek",          "ev",   "se",      "sa",      "sas",
+        "sarl",  "sasu",         "srl",     "spa",         "snc",  "bv",      "nv",      "vof",
+        "ab",    "as",           "asa",     "aps",         "oy",   "oyj",     "kk",      "pty",
+        "pte",   "sdn",          "bhd",     "doo",         "dd",   "sro",     "zrt",     "kft",
+        "sl",    "slu",          "lda",     "ltda",        "sp",   "zoo",     "holding", "holdings",
+        "group", "gruppe",       "groupe",  "the"};
 
 static bool is_legal_form(struct str word)
 {
@@ -131,7 +134,7 @@ static struct str candidate(struct ctx *ctx, const str_list *words, struct str t
         struct buf b;
 
         buf_init(&b, ctx->arena, 512);
-        LIST_EACH(word, words)
+        LIST_EACH (word, words)
                 buf_add(&b, *word);
         buf_add(&b, tld);
         return buf_str(&b);

@@ -1,4 +1,5 @@
-/* `millrace providers check`: is a definition sound, and does it read its sample answers rightly. */
+/* `millrace providers check`: is a definition sound, and does it read its sample answers rightly.
+ */
 #include "features/provider/definition.h"
 
 #include <math.h>
@@ -84,11 +85,11 @@ static void check_pointers(struct ctx *ctx, const struct provider_def *def)
 {
         const struct provider_program *p = def->program;
 
-        LIST_EACH(m, &p->map)
-                LIST_EACH(pointer, &m->extract.pointers)
+        LIST_EACH (m, &p->map)
+                LIST_EACH (pointer, &m->extract.pointers)
                         check_pointer(ctx, p->schema_source, *pointer,
                                       str_printf(ctx->arena, "/response/map/%s", m->field->key));
-        LIST_EACH(c, &p->miss_when)
+        LIST_EACH (c, &p->miss_when)
                 check_pointer(ctx, p->schema_source, c->pointer, STR("/response/missWhen"));
         if (p->confidence_pointer.len)
                 check_pointer(ctx, p->schema_source, p->confidence_pointer,
@@ -100,6 +101,7 @@ static void check_pointers(struct ctx *ctx, const struct provider_def *def)
 static void check_request(struct ctx *ctx, const struct provider_def *def,
                           const struct json *sample, struct str where)
 {
+        struct ctx scratch; /* its failures are findings, not ours */
         struct provider_inputs in = {0};
         struct provider_question q = {0};
         struct json *credential = json_new_object(ctx->arena);
@@ -107,22 +109,24 @@ static void check_request(struct ctx *ctx, const struct provider_def *def,
         struct str url = json_member_text(sample, "url");
         const struct json *body = json_member(sample, "body"), *sent = NULL;
 
+        ctx_init(&scratch, ctx->arena);
         json_put(credential, STR("apiKey"), json_from_str(ctx->arena, STR("KEY")));
         json_put(credential, STR("username"), json_from_str(ctx->arena, STR("USER")));
         json_put(credential, STR("password"), json_from_str(ctx->arena, STR("PASS")));
         JSON_EACH_MEMBER (it, json_member(sample, "inputs"))
                 provider_inputs_put(ctx, &in, it.key, json_get_str(it.value));
-        if (provider_question(ctx, def, &in, &q) != OK || !q.complete) {
+        if (provider_question(&scratch, def, &in, &q) != OK || !q.complete) {
                 ctx_fault(ctx, where, "request", "the sample's inputs are not complete");
                 return;
         }
-        if (provider_request(ctx, def, &q.inputs, credential, STR_NULL, STR_NULL, &req) != OK) {
-                ctx_fault(ctx, where, "request", "%.*s", FMT(ctx->message));
+        if (provider_request(&scratch, def, &q.inputs, credential, STR_NULL, STR_NULL, &req) !=
+            OK) {
+                ctx_fault(ctx, where, "request", "%.*s", FMT(scratch.message));
                 return;
         }
         if (!str_eq(url, req.url))
                 ctx_fault(ctx, where, "url", "makes %.*s, not %.*s", FMT(req.url), FMT(url));
-        if (body && (json_parse(ctx, req.body, &sent) != OK || !json_same(sent, body)))
+        if (body && (json_parse(&scratch, req.body, &sent) != OK || !json_same(sent, body)))
                 ctx_fault(ctx, where, "body", "sends %.*s", FMT(req.body));
 }
 
@@ -137,25 +141,27 @@ static void check_outputs(struct ctx *ctx, const struct provider_result *r,
                                   FMT(json_text(ctx->arena, got)),
                                   FMT(json_text(ctx->arena, it.value)));
         }
-        LIST_EACH(out, &r->outputs)
+        LIST_EACH (out, &r->outputs)
                 if (expected && !json_member_str(expected, out->key))
                         ctx_fault(ctx, where, "outputs", "%.*s was not expected", FMT(out->key));
 }
 
-static void check_answer(struct ctx *ctx, const struct provider_def *def,
-                         const struct json *answer, struct str where)
+static void check_answer(struct ctx *ctx, const struct provider_def *def, const struct json *answer,
+                         struct str where)
 {
         const struct json *body = json_member(answer, "body");
         const struct json *expect = json_member(answer, "expect");
         const struct json *sure = json_member(expect, "confidence");
         struct str outcome = json_member_text(expect, "outcome");
         struct provider_result r = {0};
+        struct ctx scratch;
         struct fetch_res res = {.outcome = FETCH_ANSWERED,
                                 .status = (int)json_get_i64(json_member(answer, "status"), 200)};
 
+        ctx_init(&scratch, ctx->arena);
         res.body = body ? json_text(ctx->arena, body) : json_member_text(answer, "text");
-        if (provider_interpret(ctx, def, &res, &r) != OK) {
-                ctx_fault(ctx, where, "answer", "%.*s", FMT(ctx->message));
+        if (provider_interpret(&scratch, def, &res, &r) != OK) {
+                ctx_fault(ctx, where, "answer", "%.*s", FMT(scratch.message));
                 return;
         }
         if (!str_eq_c(outcome, provider_outcome_name(r.outcome)))
@@ -239,7 +245,7 @@ enum err provider_check_all(struct ctx *ctx, struct str dir, provider_check_list
                 return OK;
         }
         TRY(files_list(ctx, dir, &names));
-        LIST_EACH(name, &names) {
+        LIST_EACH (name, &names) {
                 const char *path = arena_printf(ctx->arena, "%.*s/%.*s", FMT(dir), FMT(*name));
                 struct str text = STR_NULL, fixtures = STR_NULL;
 

@@ -106,7 +106,7 @@ static struct extract read_extract(struct ctx *ctx, const struct json *v)
 static void check_keys(struct ctx *ctx, const struct provider_def *def, const struct template *t,
                        struct str path)
 {
-        LIST_EACH(part, &t->parts)
+        LIST_EACH (part, &t->parts)
                 if (part->is_key && !provider_takes(def, part->text))
                         ctx_fault(ctx, path, "template", "{{%.*s}} is not among the inputs",
                                   FMT(part->text));
@@ -153,10 +153,10 @@ static void check_body(struct ctx *ctx, const struct provider_def *def, const st
 /* A path has no optional parts: each key it uses must be required. */
 static void check_path(struct ctx *ctx, const struct provider_def *def, const struct template *t)
 {
-        LIST_EACH(part, &t->parts) {
+        LIST_EACH (part, &t->parts) {
                 bool required = !part->is_key;
 
-                LIST_EACH(in, &def->inputs)
+                LIST_EACH (in, &def->inputs)
                         required = required || (in->required && str_eq(in->key, part->text));
                 if (!required)
                         ctx_fault(ctx, STR("/request/path"), "template",
@@ -207,14 +207,13 @@ static void read_map(struct ctx *ctx, const struct provider_def *def, const stru
                 m->field = field_find(it.key);
                 m->extract = read_extract(ctx, it.value);
                 if (!m->field)
-                        ctx_fault(ctx,
-                                  str_printf(ctx->arena, "/response/map/%.*s", FMT(it.key)),
+                        ctx_fault(ctx, str_printf(ctx->arena, "/response/map/%.*s", FMT(it.key)),
                                   "vocabulary", "\"%.*s\" is no known field", FMT(it.key));
                 else if (!provider_gives(def, it.key))
                         ctx_fault(ctx, str_printf(ctx->arena, "/response/map/%.*s", FMT(it.key)),
                                   "outputs", "\"%.*s\" is not among the outputs", FMT(it.key));
         }
-        LIST_EACH(out, &def->outputs)
+        LIST_EACH (out, &def->outputs)
                 if (!json_member_str(map, *out))
                         ctx_fault(ctx, STR("/outputs"), "map", "\"%.*s\" is not mapped", FMT(*out));
 }
@@ -223,8 +222,8 @@ static void read_confidence(struct ctx *ctx, const struct json *c, struct provid
 {
         p->confidence_pointer = text_of(ctx, c, "pointer");
         p->confidence_scale = json_get_double(json_member(c, "scale"), 1);
-        p->confidence_constant = json_get_double(
-                json_member(c, "constant"), json_get_double(json_member(c, "otherwise"), 0.5));
+        p->confidence_constant = json_get_double(json_member(c, "constant"),
+                                                 json_get_double(json_member(c, "otherwise"), 0.5));
         p->confidence_values = json_member(c, "values");
 }
 
@@ -259,7 +258,8 @@ static void read_response(struct ctx *ctx, const struct provider_def *def, const
 static void check_vocabulary(struct ctx *ctx, struct str key, const char *path)
 {
         if (!field_find(key))
-                ctx_fault(ctx, str_from(path), "vocabulary", "\"%.*s\" is no known field", FMT(key));
+                ctx_fault(ctx, str_from(path), "vocabulary", "\"%.*s\" is no known field",
+                          FMT(key));
 }
 
 static void read_inputs(struct ctx *ctx, const struct json *doc, struct provider_def *def)
@@ -275,13 +275,13 @@ static void read_inputs(struct ctx *ctx, const struct json *doc, struct provider
                 str_list *keys = LIST_ADD(ctx->arena, &def->require_one_of);
 
                 copy_strings(ctx, group, keys);
-                LIST_EACH(key, keys)
+                LIST_EACH (key, keys)
                         if (!provider_takes(def, *key))
                                 ctx_fault(ctx, STR("/requireOneOf"), "inputs",
                                           "\"%.*s\" is not among the inputs", FMT(*key));
         }
         copy_strings(ctx, json_member(doc, "outputs"), &def->outputs);
-        LIST_EACH(out, &def->outputs)
+        LIST_EACH (out, &def->outputs)
                 check_vocabulary(ctx, *out, "/outputs");
 }
 

@@ -15,7 +15,8 @@ struct template_part {
         bool is_key;
 };
 
-struct template {
+struct template
+{
         LIST(struct template_part) parts;
 };
 
@@ -90,7 +91,8 @@ void percent_encode(struct buf *b, struct str s); /* all but unreserved characte
 
 /* ---- value.c ---- */
 
-/* Every value a pointer finds; '*' in it stands for each item or member. Null and empty are none. */
+/* Every value a pointer finds; '*' in it stands for each item or member. Null and empty are none.
+ */
 typedef LIST(const struct json *) json_list;
 void pointer_find(struct arena *a, const struct json *doc, struct str pointer, json_list *ret);
 
@@ -142,9 +144,8 @@ _must_check_ enum err builtin_add(struct ctx *ctx, struct dns_resolver *dns,
 
 /* ---- question.c ---- */
 
-_must_check_ enum err route_to(struct ctx *ctx, const struct provider_def *def,
-                               bool has_credential, struct str sandbox_url,
-                               struct provider_route *ret);
+_must_check_ enum err route_to(struct ctx *ctx, const struct provider_def *def, bool has_credential,
+                               struct str sandbox_url, struct provider_route *ret);
 
 /* ---- result helpers ---- */
 

@@ -63,8 +63,8 @@ static size_t word_find(struct str whole, struct str part)
 }
 
 /*
- * 1 for the same words, 0.98 when only the spaces differ; a part of the header scores by how much of
- * it is matched, a little more at the end, where most languages put what the thing is.
+ * 1 for the same words, 0.98 when only the spaces differ; a part of the header scores by how much
+ * of it is matched, a little more at the end, where most languages put what the thing is.
  */
 static double score(struct arena *a, struct str header, struct str alias)
 {

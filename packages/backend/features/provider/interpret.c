@@ -13,7 +13,7 @@ void result_put(struct ctx *ctx, struct provider_result *r, const char *key,
 
 const struct json *provider_result_get(const struct provider_result *r, struct str key)
 {
-        LIST_EACH(out, &r->outputs)
+        LIST_EACH (out, &r->outputs)
                 if (str_eq(out->key, key))
                         return out->value;
         return NULL;
@@ -21,7 +21,7 @@ const struct json *provider_result_get(const struct provider_result *r, struct s
 
 static bool has(const status_list *list, int status)
 {
-        LIST_EACH(s, list)
+        LIST_EACH (s, list)
                 if (*s == status)
                         return true;
         return false;
@@ -94,10 +94,10 @@ static bool holds(struct arena *a, const struct json *doc, const struct conditio
         pointer_find(a, doc, c->pointer, &found);
         if (!c->in.len && !c->contains.len)
                 return want_empty ? found.len == 0 : found.len > 0;
-        LIST_EACH(v, &found) {
+        LIST_EACH (v, &found) {
                 struct str text = value_text(a, *v);
 
-                LIST_EACH(word, &c->in)
+                LIST_EACH (word, &c->in)
                         if (str_eq_nocase(text, *word))
                                 return true;
                 if (c->contains.len && contains(a, text, c->contains))
@@ -110,7 +110,7 @@ static bool holds(struct arena *a, const struct json *doc, const struct conditio
 static bool from_error(struct ctx *ctx, const struct provider_program *p, const struct json *doc,
                        struct provider_result *r)
 {
-        LIST_EACH(c, &p->error_in_200) {
+        LIST_EACH (c, &p->error_in_200) {
                 if (!holds(ctx->arena, doc, c, false))
                         continue;
                 settle(r, c->outcome,
@@ -124,7 +124,7 @@ static bool from_error(struct ctx *ctx, const struct provider_program *p, const 
 
 static bool is_miss(struct ctx *ctx, const struct provider_program *p, const struct json *doc)
 {
-        LIST_EACH(c, &p->miss_when)
+        LIST_EACH (c, &p->miss_when)
                 if (holds(ctx->arena, doc, c, true))
                         return true;
         return false;
@@ -132,29 +132,34 @@ static bool is_miss(struct ctx *ctx, const struct provider_program *p, const str
 
 /* ---- the body ---- */
 
-/* Against the documented schema; the faults become one line and leave ctx as it was. */
+/* A context of its own: what is wrong with an answer is a finding, not the caller's failure. */
+static struct ctx scratch_of(const struct ctx *ctx)
+{
+        struct ctx scratch;
+
+        ctx_init(&scratch, ctx->arena);
+        scratch.deadline_ns = ctx->deadline_ns;
+        return scratch;
+}
+
+/* Against the documented schema; the first fault becomes the detail. */
 static enum err check_schema(struct ctx *ctx, const struct provider_program *p,
                              const struct json *doc, struct provider_result *r, bool *ret_fits)
 {
-        size_t before = ctx->faults.len;
-        enum err e = schema_validate(ctx, p->schema, doc, STR(""));
+        struct ctx scratch = scratch_of(ctx);
+        enum err e = schema_validate(&scratch, p->schema, doc, STR(""));
 
         *ret_fits = e == OK;
         if (e == OK)
                 return OK;
         if (e != ERR_VALIDATION)
-                return e;
-        if (ctx->faults.len > before) {
-                const struct fault *f = &ctx->faults.ptr[before];
-
-                settle(r, PROVIDER_INVALID,
-                       str_printf(ctx->arena, "the answer breaks its schema at \"%.*s\": %.*s",
-                                  FMT(f->path), FMT(f->message)));
-        } else {
-                settle(r, PROVIDER_INVALID, STR("the answer breaks its schema"));
-        }
-        ctx->faults.len = before;
-        ctx_clear(ctx);
+                return fail(ctx, e, "%.*s", FMT(scratch.message));
+        settle(r, PROVIDER_INVALID,
+               scratch.faults.len
+                       ? str_printf(ctx->arena, "the answer breaks its schema at \"%.*s\": %.*s",
+                                    FMT(scratch.faults.ptr[0].path),
+                                    FMT(scratch.faults.ptr[0].message))
+                       : STR("the answer breaks its schema"));
         return OK;
 }
 
@@ -187,10 +192,9 @@ static void take_outputs(struct ctx *ctx, const struct provider_program *p, cons
 {
         struct str bad = STR_NULL;
 
-        LIST_EACH(m, &p->map) {
+        LIST_EACH (m, &p->map) {
                 const struct json *value = NULL;
-                enum value_result v =
-                        value_extract(ctx->arena, doc, m, &value);
+                enum value_result v = value_extract(ctx->arena, doc, m, &value);
 
                 if (v == VALUE_GOOD)
                         result_put(ctx, r, m->field->key, value);
@@ -209,11 +213,11 @@ static void take_outputs(struct ctx *ctx, const struct provider_program *p, cons
 static enum err from_body(struct ctx *ctx, const struct provider_program *p,
                           const struct fetch_res *res, struct provider_result *r)
 {
+        struct ctx scratch = scratch_of(ctx);
         const struct json *doc = NULL;
         bool fits = false;
 
-        if (json_parse(ctx, res->body, &doc) != OK) {
-                ctx_clear(ctx);
+        if (json_parse(&scratch, res->body, &doc) != OK) {
                 settle(r, PROVIDER_INVALID, STR("the answer is not JSON"));
                 return OK;
         }

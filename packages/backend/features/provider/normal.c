@@ -7,13 +7,15 @@
 #include "text/fold.h"
 
 static const char *const freemail[] = {
-        "gmail.com",  "googlemail.com", "outlook.com", "hotmail.com", "live.com",   "msn.com",
-        "yahoo.com",  "yahoo.co.uk",    "yahoo.fr",    "yahoo.de",    "ymail.com",  "icloud.com",
-        "me.com",     "mac.com",        "aol.com",     "gmx.de",      "gmx.net",    "gmx.at",
-        "gmx.ch",     "gmx.com",        "web.de",      "t-online.de", "freenet.de", "mail.com",
-        "mail.ru",    "yandex.ru",      "yandex.com",  "proton.me",   "pm.me",      "protonmail.com",
-        "tutanota.com", "zoho.eu",      "orange.fr",   "wanadoo.fr",  "free.fr",    "laposte.net",
-        "libero.it",  "bluewin.ch",     "qq.com",      "163.com",     "126.com",    "naver.com",
+        "gmail.com",    "googlemail.com", "outlook.com", "hotmail.com", "live.com",
+        "msn.com",      "yahoo.com",      "yahoo.co.uk", "yahoo.fr",    "yahoo.de",
+        "ymail.com",    "icloud.com",     "me.com",      "mac.com",     "aol.com",
+        "gmx.de",       "gmx.net",        "gmx.at",      "gmx.ch",      "gmx.com",
+        "web.de",       "t-online.de",    "freenet.de",  "mail.com",    "mail.ru",
+        "yandex.ru",    "yandex.com",     "proton.me",   "pm.me",       "protonmail.com",
+        "tutanota.com", "zoho.eu",        "orange.fr",   "wanadoo.fr",  "free.fr",
+        "laposte.net",  "libero.it",      "bluewin.ch",  "qq.com",      "163.com",
+        "126.com",      "naver.com",
 };
 
 bool normal_is_freemail(struct str domain)
@@ -45,7 +47,8 @@ static struct str host_part(struct str s)
         return s;
 }
 
-/* Letters, digits and inner hyphens, labels of 1..63, 253 in all, at least one dot, no number last. */
+/* Letters, digits and inner hyphens, labels of 1..63, 253 in all, at least one dot, no number last.
+ */
 static bool valid_host(struct str host)
 {
         struct str rest = host, label = STR_NULL;
@@ -89,7 +92,8 @@ bool normal_domain(struct arena *a, struct str text, struct str *ret)
 
         if (!to_ascii(a, host_part(str_trim(text)), &host))
                 return false;
-        if (str_starts(host, STR("www.")) && str_find_char(str_slice(host, 4, 253), '.') != SIZE_MAX)
+        if (str_starts(host, STR("www.")) &&
+            str_find_char(str_slice(host, 4, 253), '.') != SIZE_MAX)
                 host = str_slice(host, 4, host.len);
         if (!valid_host(host))
                 return false;

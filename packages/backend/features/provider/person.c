@@ -3,17 +3,19 @@
 
 #include "text/fold.h"
 
-static const char *const titles[] = {"mr",   "mrs",  "ms",   "miss", "mx",   "dr",   "prof",
-                                     "sir",  "dame", "lord", "lady", "herr", "frau", "mme",
-                                     "mlle", "m",    "sr",   "sra",  "dott", "ing",  "dipl",
+static const char *const titles[] = {"mr",   "mrs",  "ms",   "miss",      "mx",    "dr",   "prof",
+                                     "sir",  "dame", "lord", "lady",      "herr",  "frau", "mme",
+                                     "mlle", "m",    "sr",   "sra",       "dott",  "ing",  "dipl",
                                      "mag",  "rev",  "hon",  "professor", "doctor"};
-static const char *const suffixes[] = {"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "msc",
-                                       "bsc", "cpa", "esq", "cfa", "llm", "pmp", "dds", "ba", "ma"};
+static const char *const suffixes[] = {"jr",  "sr",  "ii",  "iii", "iv",  "phd",
+                                       "md",  "mba", "msc", "bsc", "cpa", "esq",
+                                       "cfa", "llm", "pmp", "dds", "ba",  "ma"};
 /* Words that belong to the family name that follows them. */
-static const char *const particles[] = {
-        "van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du",
-        "la", "le", "lo", "el", "al", "bin", "ibn", "ben", "abu", "ter", "ten", "te", "zu", "zum",
-        "zur", "af", "av", "mac", "san", "st", "saint", "d", "o", "y", "e"};
+static const char *const particles[] = {"van", "von",   "der", "den", "de",  "del", "della", "di",
+                                        "da",  "do",    "dos", "das", "du",  "la",  "le",    "lo",
+                                        "el",  "al",    "bin", "ibn", "ben", "abu", "ter",   "ten",
+                                        "te",  "zu",    "zum", "zur", "af",  "av",  "mac",   "san",
+                                        "st",  "saint", "d",   "o",   "y",   "e"};
 
 static bool among(struct str word, const char *const *list, size_t n)
 {
@@ -52,11 +54,11 @@ static void strip(struct ctx *ctx, str_list *words)
 {
         size_t from = 0, to = words->len;
 
-        while (from + 1 < to && among(text_fold(ctx->arena, words->ptr[from]), titles,
-                                      ELEMENTS(titles)))
+        while (from + 1 < to &&
+               among(text_fold(ctx->arena, words->ptr[from]), titles, ELEMENTS(titles)))
                 from++;
-        while (to - from > 2 && among(text_fold(ctx->arena, words->ptr[to - 1]), suffixes,
-                                      ELEMENTS(suffixes)))
+        while (to - from > 2 &&
+               among(text_fold(ctx->arena, words->ptr[to - 1]), suffixes, ELEMENTS(suffixes)))
                 to--;
         words->ptr += from;
         words->len = to - from;

@@ -79,6 +79,7 @@ struct provider_def {
         bool requires_credential;
         bool builtin;          /* run by provider_run_local(), free, no HTTP */
         bool own;              /* a workspace's own definition, not the registry's */
+        bool sandboxed;        /* the sandbox plays it: a definition that ships with Millrace */
         int64_t rate_requests; /* at most so many requests … */
         int64_t rate_per_ms;   /* … in so many milliseconds; 0 is no limit */
         int64_t concurrency;   /* calls in flight at once */

@@ -11,7 +11,7 @@
 
 bool provider_takes(const struct provider_def *def, struct str input_key)
 {
-        LIST_EACH(in, &def->inputs)
+        LIST_EACH (in, &def->inputs)
                 if (str_eq(in->key, input_key))
                         return true;
         return false;
@@ -19,7 +19,7 @@ bool provider_takes(const struct provider_def *def, struct str input_key)
 
 bool provider_gives(const struct provider_def *def, struct str output_key)
 {
-        LIST_EACH(out, &def->outputs)
+        LIST_EACH (out, &def->outputs)
                 if (str_eq(*out, output_key))
                         return true;
         return false;
@@ -28,7 +28,7 @@ bool provider_gives(const struct provider_def *def, struct str output_key)
 void provider_inputs_put(struct ctx *ctx, struct provider_inputs *in, struct str key,
                          struct str text)
 {
-        LIST_EACH(v, &in->list)
+        LIST_EACH (v, &in->list)
                 if (str_eq(v->key, key)) {
                         v->text = text;
                         return;
@@ -38,7 +38,7 @@ void provider_inputs_put(struct ctx *ctx, struct provider_inputs *in, struct str
 
 struct str provider_inputs_get(const struct provider_inputs *in, struct str key)
 {
-        LIST_EACH(v, &in->list)
+        LIST_EACH (v, &in->list)
                 if (str_eq(v->key, key))
                         return v->text;
         return STR_NULL;
@@ -85,7 +85,7 @@ static bool canonical(struct ctx *ctx, const struct provider_def *def, struct st
 
 static bool group_known(const str_list *group, const struct provider_inputs *in)
 {
-        LIST_EACH(key, group)
+        LIST_EACH (key, group)
                 if (!provider_inputs_get(in, *key).len)
                         return false;
         return true;
@@ -98,16 +98,16 @@ static void find_missing(struct ctx *ctx, const struct provider_def *def,
         const str_list *nearest = NULL;
         bool any = def->require_one_of.len == 0;
 
-        LIST_EACH(in, &def->inputs)
+        LIST_EACH (in, &def->inputs)
                 if (in->required && !provider_inputs_get(&q->inputs, in->key).len)
                         LIST_PUSH(ctx->arena, &q->missing, in->key);
-        LIST_EACH(group, &def->require_one_of) {
+        LIST_EACH (group, &def->require_one_of) {
                 any = any || group_known(group, &q->inputs);
                 if (!nearest || group->len < nearest->len)
                         nearest = group;
         }
         if (!any)
-                LIST_EACH(key, nearest)
+                LIST_EACH (key, nearest)
                         if (!provider_inputs_get(&q->inputs, *key).len)
                                 LIST_PUSH(ctx->arena, &q->missing, *key);
         q->complete = q->missing.len == 0;
@@ -124,7 +124,7 @@ static struct str hash(struct ctx *ctx, const struct provider_def *def,
         buf_add_char(&b, 0);
         buf_add(&b, def->version);
         buf_add_char(&b, 0);
-        LIST_EACH(v, &in->list) {
+        LIST_EACH (v, &in->list) {
                 buf_add(&b, v->key);
                 buf_add_char(&b, 0);
                 buf_add(&b, text_casefold(ctx->arena, v->text));
@@ -138,7 +138,8 @@ enum err provider_question(struct ctx *ctx, const struct provider_def *def,
 {
         struct provider_question q = {0};
 
-        LIST_EACH(in, &def->inputs) { /* the definition's order, so the hash does not depend on ours */
+        LIST_EACH (in,
+                   &def->inputs) { /* the definition's order, so the hash does not depend on ours */
                 struct str text = STR_NULL;
 
                 if (canonical(ctx, def, in->key, known(ctx, def, inputs, in->key), &text))
@@ -174,7 +175,7 @@ const char *provider_outcome_name(enum provider_outcome o)
 }
 
 enum err route_to(struct ctx *ctx, const struct provider_def *def, bool has_credential,
-                           struct str sandbox_url, struct provider_route *ret)
+                  struct str sandbox_url, struct provider_route *ret)
 {
         struct provider_route route = {.source = SOURCE_REMOTE,
                                        .rate_requests = def->rate_requests,

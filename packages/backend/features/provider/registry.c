@@ -94,7 +94,7 @@ bool file_is_definition(const char *name)
 
 static const struct provider_def **place_of(provider_def_list *list, struct str slug)
 {
-        LIST_EACH(def, list)
+        LIST_EACH (def, list)
                 if (str_eq((*def)->slug, slug))
                         return def;
         return NULL;
@@ -121,7 +121,7 @@ static enum err add_directory(struct ctx *ctx, struct str dir, provider_def_list
         str_list names = {0};
 
         TRY(files_list(ctx, dir, &names));
-        LIST_EACH(name, &names) {
+        LIST_EACH (name, &names) {
                 const char *path = arena_printf(ctx->arena, "%.*s/%.*s", FMT(dir), FMT(*name));
                 const struct provider_def *def = NULL, **place;
                 struct str text = STR_NULL;
@@ -176,9 +176,9 @@ enum err provider_registry_open(struct ctx *ctx, const struct provider_settings 
         if (e != OK) {
                 struct str message = str_dup(ctx->arena, own.message);
 
-                LIST_EACH(f, &own.faults)
-                        ctx_fault(ctx, str_dup(ctx->arena, f->path),
-                                  str_to_c(ctx->arena, f->rule), "%.*s", FMT(f->message));
+                LIST_EACH (f, &own.faults)
+                        ctx_fault(ctx, str_dup(ctx->arena, f->path), str_to_c(ctx->arena, f->rule),
+                                  "%.*s", FMT(f->message));
                 provider_registry_close(reg);
                 return fail(ctx, e, "%.*s", FMT(message));
         }

@@ -86,7 +86,7 @@ static enum err authenticate(struct ctx *ctx, const struct provider_def *def,
 static bool render_parameter(struct ctx *ctx, const struct parameter *p,
                              const struct provider_inputs *in, struct str *ret)
 {
-        LIST_EACH(choice, &p->choices) {
+        LIST_EACH (choice, &p->choices) {
                 struct buf b;
 
                 if (!template_ready(choice, in))
@@ -104,7 +104,7 @@ static void add_query(struct ctx *ctx, const struct provider_program *p,
 {
         char mark = '?';
 
-        LIST_EACH(q, &p->query) {
+        LIST_EACH (q, &p->query) {
                 struct str value = STR_NULL;
 
                 if (!render_parameter(ctx, q, in, &value))
@@ -120,7 +120,7 @@ static void add_query(struct ctx *ctx, const struct provider_program *p,
 static void add_headers(struct ctx *ctx, const struct provider_program *p,
                         const struct provider_inputs *in, header_list *headers)
 {
-        LIST_EACH(h, &p->headers) {
+        LIST_EACH (h, &p->headers) {
                 struct str value = STR_NULL;
                 bool plain = render_parameter(ctx, h, in, &value);
 

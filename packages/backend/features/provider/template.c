@@ -35,7 +35,8 @@ enum err template_compile(struct ctx *ctx, struct str text, struct template *ret
                         break;
                 close = str_find(rest, STR("}}"));
                 if (close == SIZE_MAX || close < open)
-                        return fail(ctx, ERR_VALIDATION, "unbalanced braces in \"%.*s\"", FMT(text));
+                        return fail(ctx, ERR_VALIDATION, "unbalanced braces in \"%.*s\"",
+                                    FMT(text));
                 key = str_trim(str_slice(rest, open + 2, close - open - 2));
                 if (!is_key(key))
                         return fail(ctx, ERR_VALIDATION, "\"{{%.*s}}\" is no input key", FMT(key));
@@ -52,7 +53,7 @@ enum err template_compile(struct ctx *ctx, struct str text, struct template *ret
 
 bool template_ready(const struct template *t, const struct provider_inputs *in)
 {
-        LIST_EACH(part, &t->parts)
+        LIST_EACH (part, &t->parts)
                 if (part->is_key && !provider_inputs_get(in, part->text).len)
                         return false;
         return true;
@@ -79,7 +80,7 @@ void percent_encode(struct buf *b, struct str s)
 void template_render(struct buf *b, const struct template *t, const struct provider_inputs *in,
                      enum template_escape escape)
 {
-        LIST_EACH(part, &t->parts) {
+        LIST_EACH (part, &t->parts) {
                 struct str text = part->is_key ? provider_inputs_get(in, part->text) : part->text;
 
                 if (part->is_key && escape == ESCAPE_URL)

@@ -23,8 +23,7 @@ static bool is_empty(const struct json *v)
 static void find_from(struct arena *a, const struct json *v, struct str pointer, json_list *ret)
 {
         size_t star = str_find(pointer, STR("/*"));
-        bool whole = star != SIZE_MAX &&
-                     (star + 2 == pointer.len || pointer.ptr[star + 2] == '/');
+        bool whole = star != SIZE_MAX && (star + 2 == pointer.len || pointer.ptr[star + 2] == '/');
         struct str rest;
 
         if (!whole) {
@@ -66,11 +65,11 @@ static struct str join(struct arena *a, const json_list *found, struct str betwe
         str_list seen = {0};
 
         buf_init(&b, a, TEXT_MAX);
-        LIST_EACH(v, found) {
+        LIST_EACH (v, found) {
                 struct str text = value_text(a, *v);
                 bool doubled = !text.len || json_is_bool(*v);
 
-                LIST_EACH(s, &seen)
+                LIST_EACH (s, &seen)
                         doubled = doubled || (once && str_eq_nocase(*s, text));
                 if (doubled || b.len + between.len + text.len > TEXT_MAX - 1)
                         continue;
@@ -195,7 +194,7 @@ enum value_result value_extract(struct arena *a, const struct json *doc, const s
         const struct json *v;
         struct str text;
 
-        LIST_EACH(pointer, &e->pointers) {
+        LIST_EACH (pointer, &e->pointers) {
                 if (found.len && e->transform != TRANSFORM_words)
                         break;
                 pointer_find(a, doc, *pointer, &found);

@@ -77,6 +77,24 @@ static void on_ref(struct site *s, void *field)
                               FMT(json_get_str(s->value)));
 }
 
+static int name_cmp(const void *a, const void *b)
+{
+        return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool repeated(const struct name_list *list)
+{
+        _cleanup_(mem_freep) struct str *sorted = mem_alloc((list->len + 1) * sizeof *sorted);
+
+        if (list->len)
+                memcpy(sorted, list->ptr, list->len * sizeof *sorted);
+        qsort(sorted, list->len, sizeof *sorted, name_cmp);
+        for (size_t i = 1; i < list->len; i++)
+                if (str_eq(sorted[i - 1], sorted[i]))
+                        return true;
+        return false;
+}
+
 static unsigned type_bits(struct str name)
 {
         static const struct {
@@ -98,29 +116,30 @@ static unsigned type_bits(struct str name)
 static void on_type(struct site *s, void *field)
 {
         struct node *n = field;
-        const struct json *v = s->value;
-        size_t count = json_is_array(v) ? json_len(v) : 1;
+        size_t count = json_is_array(s->value) ? json_len(s->value) : 1;
+        struct name_list names = {
+                .ptr = arena_alloc_array(&s->c->tmp, count + 1, sizeof *names.ptr)};
         struct buf said;
+        bool ok = count > 0;
 
         buf_init(&said, own(s), 400);
-        for (size_t i = 0; i < count; i++) {
-                struct str name = json_get_str(json_is_array(v) ? json_at(v, i) : v);
+        for (size_t i = 0; i < count && ok; i++) {
+                struct str name =
+                        json_get_str(json_is_array(s->value) ? json_at(s->value, i) : s->value);
                 unsigned bits = type_bits(name);
                 bool vowel = name.len && strchr("aio", name.ptr[0]);
 
-                if (!bits) {
-                        count = 0;
-                        break;
-                }
+                names.ptr[names.len++] = name;
                 n->types |= bits;
+                ok = bits != 0;
                 buf_printf(&said, "%s%s%.*s", i ? " or " : "",
                            bits == TYPE_NULL ? ""
                            : vowel           ? "an "
                                              : "a ",
                            FMT(name));
         }
-        if (expect(s, count > 0,
-                   "one or a list of null, boolean, integer, number, string, array, object"))
+        if (expect(s, ok && !repeated(&names),
+                   "one or several of null, boolean, integer, number, string, array, object"))
                 n->said = buf_str(&said);
 }
 
@@ -134,9 +153,9 @@ static void on_enum(struct site *s, void *field)
         struct node *n = field;
         size_t count = json_len(s->value);
 
-        if (!expect(s, json_is_array(s->value) && count > 0, "a list of at least one value"))
+        if (!expect(s, json_is_array(s->value), "a list of values"))
                 return;
-        struct hashed *index = arena_alloc_array(own(s), count, sizeof *index);
+        struct hashed *index = arena_alloc_array(own(s), count + 1, sizeof *index);
 
         for (size_t i = 0; i < count; i++)
                 index[i] = (struct hashed){hash_json(json_at(s->value, i)), i};
@@ -233,8 +252,9 @@ static void fill_names(struct site *s, const struct json *v, struct str pointer,
                 ok = json_is_string(json_at(v, i));
                 list->ptr[list->len++] = json_get_str(json_at(v, i));
         }
-        if (!ok)
-                compile_fault(s->c, pointer, s->name.ptr, "must be a list of property names");
+        if (!ok || repeated(list))
+                compile_fault(s->c, pointer, s->name.ptr,
+                              "must be a list of different property names");
 }
 
 static void on_names(struct site *s, void *field)
@@ -284,6 +304,16 @@ static void on_definitions(struct site *s, void *field)
 static void on_text(struct site *s, void *field)
 {
         expect(s, json_is_string(s->value), "a string");
+}
+
+static void on_list(struct site *s, void *field)
+{
+        expect(s, json_is_array(s->value), "a list");
+}
+
+static void on_flag(struct site *s, void *field)
+{
+        expect(s, json_is_bool(s->value), "true or false");
 }
 
 static void on_dialect(struct site *s, void *field)
@@ -348,6 +378,14 @@ static const struct keyword keywords[] = {
         {"$anchor", on_text, NODE, 0},
         {"$dynamicAnchor", on_text, NODE, 0},
         {"$comment", on_text, NODE, 0},
+        {"title", on_text, NODE, 0},
+        {"description", on_text, NODE, 0},
+        {"examples", on_list, NODE, 0},
+        {"deprecated", on_flag, NODE, 0},
+        {"readOnly", on_flag, NODE, 0},
+        {"writeOnly", on_flag, NODE, 0},
+        {"contentEncoding", on_text, NODE, 0},
+        {"contentMediaType", on_text, NODE, 0},
         {"$dynamicRef", on_unsupported, NODE, 0},
 };
 

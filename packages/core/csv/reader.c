@@ -39,7 +39,6 @@ struct csv_reader {
         struct str *cells;
         size_t count, room;
         size_t width;
-        bool quoted;   /* some cell of this row was quoted, so it is not a blank line */
         bool after_cr; /* the previous row ended with a CR, its LF may follow */
         bool skip_row;
         bool begun;          /* the first row has been handed over */
@@ -175,7 +174,6 @@ static void add_cell(struct csv_reader *r, size_t at)
                 else
                         s = unquote(cell + 1, r->buf + at, r->dialect.quote);
                 r->flags |= r->state == STRAY ? CSV_ROW_AFTER_QUOTE : 0;
-                r->quoted = true;
                 r->escaped = false;
                 r->state = PLAIN;
         }
@@ -285,7 +283,7 @@ static enum err deliver(struct ctx *ctx, struct csv_reader *r)
 static enum err end_row(struct ctx *ctx, struct csv_reader *r, size_t at)
 {
         size_t row_len = at - r->row_at;
-        bool blank = r->count == 1 && r->cells[0].len == 0 && !r->quoted;
+        bool blank = row_len == 0; /* a single "" is not */
 
         if (blank)
                 r->count = 0;
@@ -299,26 +297,30 @@ static enum err end_row(struct ctx *ctx, struct csv_reader *r, size_t at)
                 TRY(deliver(ctx, r));
         r->line += 1 + r->inner_lines;
         r->inner_lines = 0;
+        r->after_cr = r->buf[at] == '\r';
         r->count = 0;
         r->flags = 0;
-        r->quoted = false;
         r->odd = r->block_odd;
         r->row_at = r->cell_at = at + 1;
         return OK;
 }
 
+/* Is the line end at `at` the second half of CRLF? Then it is passed over. */
+static bool skip_lf(struct csv_reader *r, size_t at)
+{
+        if (r->buf[at] != '\n' || !r->after_cr || at != r->row_at)
+                return false;
+        r->after_cr = false;
+        r->row_at = r->cell_at = at + 1;
+        return true;
+}
+
 /* A line end at `at`, behind an unquoted or closed cell. */
 static enum err line_end(struct ctx *ctx, struct csv_reader *r, size_t at)
 {
-        char c = r->buf[at];
-
-        if (c == '\n' && r->after_cr && at == r->row_at) { /* the second half of CRLF */
-                r->after_cr = false;
-                r->row_at = r->cell_at = at + 1;
+        if (skip_lf(r, at))
                 return OK;
-        }
         add_cell(r, at);
-        r->after_cr = c == '\r';
         return end_row(ctx, r, at);
 }
 
@@ -351,9 +353,76 @@ static inline enum err walk_plain(struct ctx *ctx, struct csv_reader *r, size_t 
         return OK;
 }
 
-/* Any block: follows the quotes. */
-static enum err walk_quoted(struct ctx *ctx, struct csv_reader *r, size_t base,
-                            const struct csv_masks *m)
+/* Bit i of the result is the parity of bits 0..i: with quotes, whether byte i is inside them. */
+static inline uint64_t prefix_xor(uint64_t x)
+{
+        for (int shift = 1; shift < 64; shift *= 2)
+                x ^= x << shift;
+        return x;
+}
+
+/* Where quotes stand in one block, if all of them do as RFC 4180 says. */
+struct quoting {
+        uint64_t inside;  /* from the opening quote to the byte before the closing one */
+        uint64_t escapes; /* closing quotes that the next byte opens again: doubled ones */
+        uint64_t closing;
+};
+
+static inline bool is_tidy(const struct csv_reader *r, size_t base, const struct csv_masks *m,
+                           struct quoting *ret)
+{
+        const uint64_t marks = m->delimiter | m->lf | m->cr | m->quote;
+        const uint64_t inside = prefix_xor(m->quote) ^ (r->state == QUOTED ? ~UINT64_C(0) : 0);
+        const uint64_t opening = m->quote & inside, closing = m->quote & ~inside;
+        const uint64_t begins = marks << 1 | (r->state == PLAIN && r->cell_at == base);
+        const uint64_t ends = marks >> 1 | UINT64_C(1) << 63; /* the next block tells */
+
+        *ret = (struct quoting){inside, closing & opening >> 1, closing};
+        return (r->state == PLAIN || r->state == QUOTED) && !(opening & ~begins) &&
+               !(closing & ~ends) && !((m->lf | m->cr) & inside);
+}
+
+/* A block whose quotes are tidy and hold no line ends: nearly every block with quotes. */
+static enum err walk_tidy(struct ctx *ctx, struct csv_reader *r, size_t base,
+                          const struct csv_masks *m, struct quoting q)
+{
+        const uint64_t ends = (m->lf | m->cr) & ~q.inside;
+        uint64_t bits = (m->delimiter & ~q.inside) | ends, escapes = q.escapes;
+        const char quote = r->dialect.quote;
+
+        while (bits) {
+                size_t at = base + (size_t)__builtin_ctzll(bits);
+                uint64_t low = bits & -bits;
+                char *cell = r->buf + r->cell_at;
+                size_t quoted = *cell == quote;
+
+                bits ^= low;
+                if ((low & ends) && skip_lf(r, at))
+                        continue;
+                if (__builtin_expect(r->escaped || (escapes & (low - 1)), 0)) {
+                        r->cells[r->count++] = unquote(cell + 1, r->buf + at, quote);
+                        escapes &= ~(low - 1);
+                        r->escaped = false;
+                } else {
+                        r->cells[r->count++] =
+                                (struct str){cell + quoted, at - r->cell_at - 2 * quoted};
+                }
+                r->cell_at = at + 1;
+                if (low & ends)
+                        TRY(end_row(ctx, r, at));
+        }
+        r->escaped |= escapes != 0;
+        r->state = q.inside >> 63 ? QUOTED : PLAIN;
+        if (q.closing >> 63) {
+                r->state = CLOSING;
+                r->quote_at = base + BLOCK - 1;
+        }
+        return OK;
+}
+
+/* Any block, with quotes wherever they are: mark by mark. */
+static enum err walk_any(struct ctx *ctx, struct csv_reader *r, size_t base,
+                         const struct csv_masks *m)
 {
         const uint64_t ends = m->lf | m->cr;
         const uint64_t carry = base && r->buf[base - 1] == '\r';
@@ -401,12 +470,16 @@ static enum err walk_quoted(struct ctx *ctx, struct csv_reader *r, size_t base,
 
 static enum err walk(struct ctx *ctx, struct csv_reader *r, const struct csv_masks *m)
 {
+        struct quoting q;
+
         TRY(reserve_cells(ctx, r, BLOCK + 1));
         r->block_odd = m->odd != 0;
         r->odd |= r->block_odd;
         if (r->state == PLAIN && !m->quote)
                 return walk_plain(ctx, r, r->done, m);
-        return walk_quoted(ctx, r, r->done, m);
+        if (is_tidy(r, r->done, m, &q))
+                return walk_tidy(ctx, r, r->done, m, q);
+        return walk_any(ctx, r, r->done, m);
 }
 
 static enum err parse(struct ctx *ctx, struct csv_reader *r)

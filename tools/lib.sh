@@ -249,12 +249,23 @@ ensure_web()
         touch "$stamp"
 }
 
-# link_programs BUILD: bin/NAME links to the programs of that build directory.
+# link_programs BUILD BIN: links in BIN to the programs of that build directory.
 link_programs()
 {
         local path
-        mkdir -p "$ROOT/bin"
+        mkdir -p "$2"
         for path in backend/millraced cli/millrace sandbox/millrace-sandbox supervisor/millrace-supervise; do
-                [ ! -x "$ROOT/$1/packages/$path" ] || ln -sfn "../$1/packages/$path" "$ROOT/bin/${path##*/}"
+                [ ! -x "$1/packages/$path" ] || ln -sfn "$1/packages/$path" "$2/${path##*/}"
         done
 }
+
+# lock_set_up, unlock_set_up: one set-up at a time in a checkout. The lock is on this file, held by descriptor 8.
+lock_set_up()
+{
+        exec 8<"$ROOT/tools/lib.sh"
+        flock -n 8 && return 0
+        say "Waiting for another ./run or ./test that sets this checkout up"
+        flock 8
+}
+
+unlock_set_up() { exec 8<&-; }

@@ -5,7 +5,8 @@
  *
  * Events go to standard output, one a line: `starting NAME`, `ready NAME SECONDS`, `up`,
  * `died NAME HOW; …`, `failed NAME WHY`, `stopping NAME`, `stopped NAME HOW`, `down`, `locked PID`.
- * With --with-parent it stops everything when the process that started it is gone.
+ * With --with-parent it stops everything when the process that started it is gone. It leaves the
+ * terminal's session, so that Ctrl-C reaches only that process, which decides what to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
         }
         if (with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
                 return EXIT_FAILED;
+        (void)setsid();
         arena_init(&arena, 64 << 20);
         ctx_init(&ctx, &arena);
         if (!read_file(&ctx, argv[argc - 1], &text)) {

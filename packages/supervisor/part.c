@@ -28,6 +28,7 @@ const char *part_state_name(enum part_state state)
 _noreturn_ static void become(const struct part *part, const struct spec *spec, const char *notify,
                               int out, pid_t supervisor)
 {
+        static const int defaults[] = {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTERM};
         sigset_t none;
         int null = open("/dev/null", O_RDONLY);
 
@@ -37,7 +38,8 @@ _noreturn_ static void become(const struct part *part, const struct spec *spec, 
                 _exit(127);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        signal(SIGPIPE, SIG_DFL);
+        for (size_t i = 0; i < ELEMENTS(defaults); i++)
+                signal(defaults[i], SIG_DFL);
         if (null >= 0)
                 dup2(null, STDIN_FILENO);
         dup2(out, STDOUT_FILENO);

@@ -35,6 +35,7 @@ struct fetch_config {
         struct str user_agent;      /* "millrace" */
         struct str egress_allow;    /* MILLRACE_EGRESS_ALLOW, see egress_policy_parse() */
         struct str ca_file;         /* PEM of further trusted roots; the system's by default */
+        struct str dns_servers;     /* host:port, comma-separated; the system's by default */
 };
 
 struct fetch_header {
@@ -56,16 +57,16 @@ struct fetch_req {
 
 /* What became of a call, more finely than an enum err says. */
 enum fetch_outcome {
-        FETCH_ANSWERED, /* there is a status, whichever */
-        FETCH_BAD_URL,  /* the URL or a header is malformed */
-        FETCH_REFUSED,  /* the egress guard said no */
-        FETCH_NO_HOST,  /* the name does not resolve */
-        FETCH_NO_CONNECT,
-        FETCH_TLS,       /* handshake or certificate */
-        FETCH_TIMED_OUT, /* timeout_ms, connect_timeout_ms or the deadline */
-        FETCH_TOO_LARGE, /* the answer passed body_max */
-        FETCH_BROKEN,    /* the connection or the protocol broke */
-        FETCH_REDIRECT,  /* too many, or one that must not be followed */
+        FETCH_ANSWERED,   /* there is a status, whichever */
+        FETCH_BAD_URL,    /* the URL or a header is malformed */
+        FETCH_REFUSED,    /* the egress guard said no */
+        FETCH_NO_HOST,    /* the name does not resolve */
+        FETCH_NO_CONNECT, /* refused, unreachable, or not within connect_timeout_ms */
+        FETCH_TLS,        /* handshake or certificate */
+        FETCH_TIMED_OUT,  /* timeout_ms or the deadline */
+        FETCH_TOO_LARGE,  /* the answer passed body_max */
+        FETCH_BROKEN,     /* the connection or the protocol broke */
+        FETCH_REDIRECT,   /* too many, or one that must not be followed */
         FETCH_CANCELLED,
 };
 const char *fetch_outcome_name(enum fetch_outcome outcome); /* "answered", "timed_out", … */

@@ -2,7 +2,7 @@
 #ifndef MILLRACE_APP_OPENAPI_H
 #define MILLRACE_APP_OPENAPI_H
 
-#include "app/router.h"
+#include "base/router.h"
 
 /* Both texts live in the arena. */
 void openapi_write(struct arena *a, const struct route_tree *routes, struct str *ret_json,

@@ -8,7 +8,7 @@
 #ifndef MILLRACE_MIDDLEWARE_CALL_H
 #define MILLRACE_MIDDLEWARE_CALL_H
 
-#include "app/router.h"
+#include "base/router.h"
 
 struct call {
         struct app *app;

@@ -1,5 +1,5 @@
 /* The route tree. See router.h. */
-#include "app/router.h"
+#include "base/router.h"
 
 #include "schema/schema.h"
 

@@ -2,8 +2,8 @@
  * Router: the feature tables compiled into a tree of path segments, with each route's schemas.
  * Built once at start, immutable afterwards.
  */
-#ifndef MILLRACE_APP_ROUTER_H
-#define MILLRACE_APP_ROUTER_H
+#ifndef MILLRACE_BASE_ROUTER_H
+#define MILLRACE_BASE_ROUTER_H
 
 #include "base/route.h"
 

@@ -458,8 +458,7 @@ static enum fetch_outcome outcome_of(const struct call *call, CURLcode code)
                 return FETCH_CANCELLED;
         switch (code) {
         case CURLE_OK: return FETCH_ANSWERED;
-        case CURLE_URL_MALFORMAT:
-        case CURLE_UNSUPPORTED_PROTOCOL: return FETCH_BAD_URL;
+        case CURLE_URL_MALFORMAT: return FETCH_BAD_URL;
         case CURLE_COULDNT_RESOLVE_HOST: return FETCH_NO_HOST;
         case CURLE_COULDNT_CONNECT:
         case CURLE_OPERATION_TIMEDOUT: return FETCH_NO_CONNECT; /* curl only times connecting */

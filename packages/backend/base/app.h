@@ -44,10 +44,13 @@ struct app {
         struct events *events;               /* features/event */
         struct engine *engine;               /* engine/ */
         struct metrics *metrics;             /* features/operations */
-        struct router *router;               /* app/ */
-        struct str openapi;                  /* the finished document */
+        struct route_tree *routes;           /* app/ */
+        struct web_files *web;               /* app/ */
+        struct rate_limiter *rate_limiter;   /* middleware/ */
+        struct str openapi, docs;            /* the finished documents */
         int instance_id;                     /* worker_instances.id of this process */
         int64_t started_ns;
+        _Atomic bool stopping;
 };
 
 #endif

@@ -34,6 +34,7 @@ typedef LIST(struct http_pair) http_pairs;
 struct http_file {
         struct str field, name; /* form field, the client's file name */
         struct str path;        /* of the spool file */
+        struct str sha256;      /* of its content, hex */
         int64_t size;
         bool taken;
 };
@@ -97,7 +98,7 @@ struct http_server_config {
         int port;
         int connections_max, per_address_max;
         int timeout_s; /* of an idle connection or a stalled peer */
-        /* true: go on with the body; false: the reply is ready, the body is not read */
+        /* true: go on with the body; false: the reply is ready, the body is not wanted */
         bool (*begin)(void *owner, struct http_exchange *x);
         void (*run)(void *owner, struct http_exchange *x);
         void (*done)(void *owner, struct http_exchange *x);

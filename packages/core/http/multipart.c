@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,36 @@ struct multipart {
         struct http_exchange *x;
         struct MHD_PostProcessor *parser;
         int fd; /* of the file being written, -1 */
+        EVP_MD_CTX *hash;
         struct buf field;
         struct str field_name;
         bool bad;
 };
 
+static void hash_file(struct multipart *m)
+{
+        static const char digits[] = "0123456789abcdef";
+        struct http_file *f = &m->x->req.files.ptr[m->x->req.files.len - 1];
+        unsigned char sum[EVP_MAX_MD_SIZE];
+        unsigned len = 0;
+
+        if (EVP_DigestFinal_ex(m->hash, sum, &len) != 1) {
+                m->bad = true;
+                return;
+        }
+        char *hex = arena_alloc(&m->x->arena, 2 * (size_t)len + 1);
+
+        for (unsigned i = 0; i < len; i++) {
+                hex[2 * i] = digits[sum[i] >> 4];
+                hex[2 * i + 1] = digits[sum[i] & 15];
+        }
+        f->sha256 = (struct str){hex, 2 * (size_t)len};
+}
+
 static void close_file(struct multipart *m)
 {
+        if (m->fd >= 0)
+                hash_file(m);
         if (m->fd >= 0 && close(m->fd) != 0)
                 m->bad = true;
         m->fd = -1;
@@ -48,6 +72,10 @@ static bool open_file(struct multipart *m, const char *key, const char *name)
                            strerror(errno));
                 return false;
         }
+        if (!m->hash)
+                m->hash = EVP_MD_CTX_new();
+        if (!m->hash || EVP_DigestInit_ex(m->hash, EVP_sha256(), NULL) != 1)
+                m->bad = true;
         f = LIST_ADD(a, &m->x->req.files);
         f->field = str_from(arena_strdup(a, key));
         f->name = str_from(arena_strdup(a, name));
@@ -59,6 +87,8 @@ static bool write_file(struct multipart *m, const char *data, size_t size)
 {
         struct http_file *f = &m->x->req.files.ptr[m->x->req.files.len - 1];
 
+        if (EVP_DigestUpdate(m->hash, data, size) != 1)
+                return false;
         while (size) {
                 ssize_t n = write(m->fd, data, size);
 
@@ -141,5 +171,6 @@ void multipart_close(struct multipart *m)
         if (m->parser)
                 MHD_destroy_post_processor(m->parser);
         close_file(m);
+        EVP_MD_CTX_free(m->hash);
         mem_free(m);
 }

@@ -13,8 +13,9 @@
 
 #include "http/multipart.h"
 
-#define ARENA_CAP   ((size_t)512 << 20)
-#define STACK_BYTES ((size_t)2 << 20)
+#define DRAIN_BYTES_MAX (10 << 20)
+#define ARENA_CAP       ((size_t)512 << 20)
+#define STACK_BYTES     ((size_t)2 << 20)
 
 struct http_server {
         struct http_server_config config;
@@ -30,7 +31,7 @@ struct state {
         struct buf body;
         struct multipart *form;
         struct stream *stream;
-        bool begun, refused, too_large, failed;
+        bool begun, answered, too_large, failed;
         int64_t received;
 };
 
@@ -280,8 +281,12 @@ static enum MHD_Result first_call(struct http_server *s, struct http_exchange *x
         st->begun = true;
         fill_request(x, c, method);
         if (!s->config.begin(s->config.owner, x)) {
-                st->refused = true;
-                return send_reply(x, c);
+                /* An answer before the body ends the connection: a small body is read first. */
+                if (x->req.content_length > DRAIN_BYTES_MAX ||
+                    req_header(&x->req, "Transfer-Encoding").ptr)
+                        return send_reply(x, c);
+                st->answered = true;
+                return MHD_YES;
         }
         if (x->body_mode == HTTP_BODY_MULTIPART)
                 st->form = multipart_open(x, c);
@@ -295,6 +300,10 @@ static enum MHD_Result body_call(struct http_exchange *x, const char *data, size
         struct state *st = x->state;
 
         st->received += (int64_t)*size;
+        if (st->answered) {
+                *size = 0;
+                return MHD_YES;
+        }
         if (st->received > x->body_max) {
                 /* A peer that goes on far beyond the limit is cut off instead of being drained. */
                 if (st->received > x->body_max * 2 + (1 << 20))
@@ -315,6 +324,8 @@ static enum MHD_Result last_call(struct http_server *s, struct http_exchange *x,
 {
         struct state *st = x->state;
 
+        if (st->answered)
+                return send_reply(x, c);
         if (st->form && !multipart_finish(st->form))
                 st->failed = true;
         if (st->too_large)

@@ -1,0 +1,46 @@
+/* Every command of `millrace`, once: name, help, options, function. */
+#include "cli.h"
+
+#define EXITS_PLAIN "0 done, 1 could not be done, 2 wrong usage"
+
+static const struct option_spec no_options[] = {{NULL, 0, NULL, NULL}};
+
+static const struct option_spec schema_options[] = {
+        {"lines", 0, NULL, "read every document as JSON Lines, one value a line"},
+        {NULL, 0, NULL, NULL},
+};
+
+static const struct option_spec csv_options[] = {
+        {"format", 'f', "csv|jsonl", "what to write (default csv)"},
+        {"delimiter", 'd', "CHAR", "what parts the cells; \"tab\" for a tab (default: found out)"},
+        {"encoding", 0, "NAME", "utf-8, utf-16le, utf-16be or windows-1252 (default: found out)"},
+        {"header", 0, NULL, "the first row names the columns (default: found out)"},
+        {"no-header", 0, NULL, "the first row is data"},
+        {"limit", 'n', "N", "stop after N rows"},
+        {"crlf", 0, NULL, "end CSV rows with CR LF"},
+        {"formula-safe", 0, NULL, "put ' before cells that a spreadsheet would run as a formula"},
+        {"verbose", 'v', NULL, "say on stderr what was found out about the file"},
+        {NULL, 0, NULL, NULL},
+};
+
+const struct command commands[] = {
+        {"schema validate", "SCHEMA.json DOC…",
+         "Check JSON documents against a JSON Schema (2020-12)",
+         "A document is a file with one JSON value or with JSON Lines; \"-\" is standard input. "
+         "Each\n"
+         "fault is one line: FILE[:LINE]: /json/pointer: message. Without a document only the "
+         "schema\n"
+         "is checked.",
+         "0 all valid, 1 faults were listed, 2 the schema is wrong or a file cannot be read",
+         schema_options, 1, SIZE_MAX, command_schema_validate},
+        {"csv cat", "FILE", "Read any CSV file and write it as clean CSV or JSON Lines",
+         "\"-\" is standard input. Delimiter, encoding (UTF-8, UTF-16, Windows-1252), line ends "
+         "and\n"
+         "header are found out; the output is UTF-8. Rows that are not quite right are kept and "
+         "named\n"
+         "on stderr. Memory use does not grow with the file.",
+         "0 done, 1 the file cannot be read to its end, 2 wrong usage or no such file", csv_options,
+         1, 1, command_csv_cat},
+        {"version", "", "Print the version", "", EXITS_PLAIN, no_options, 0, 0, command_version},
+        {0},
+};

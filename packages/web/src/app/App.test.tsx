@@ -2,7 +2,7 @@ import { render, screen } from "@testing-library/react";
 import { expect, it } from "vitest";
 import { App } from "./App";
 
-it("renders the product's name", () => {
+it("sends a visitor without a session to the sign-in screen", async () => {
   render(<App />);
-  expect(screen.getByText("Millrace")).toBeInTheDocument();
+  expect(await screen.findByRole("heading", { name: "Welcome back" })).toBeInTheDocument();
 });

@@ -1,0 +1,26 @@
+// Column types: names and icons.
+import type { ColumnType } from "../../api/types";
+
+export const TYPE_NAMES: Readonly<Record<ColumnType, string>> = {
+  text: "Text",
+  number: "Number",
+  boolean: "Yes / no",
+  date: "Date",
+  url: "Web address",
+  email: "E-mail",
+  phone: "Phone",
+  select: "Select",
+  json: "JSON",
+};
+
+export const DEFAULT_WIDTH: Readonly<Record<ColumnType, number>> = {
+  text: 190,
+  number: 130,
+  boolean: 100,
+  date: 130,
+  url: 200,
+  email: 220,
+  phone: 160,
+  select: 150,
+  json: 220,
+};

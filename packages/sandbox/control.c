@@ -44,9 +44,8 @@ static void knobs(struct sandbox *box, struct http_exchange *x)
         struct json_out o = {&x->reply.body, false};
         const struct json *doc = NULL;
 
-        if (x->req.method == HTTP_PUT &&
-            (json_parse(&x->ctx, x->req.body, &doc) != OK ||
-             knobs_change(&x->ctx, box->knobs, doc) != OK)) {
+        if (x->req.method == HTTP_PUT && (json_parse(&x->ctx, x->req.body, &doc) != OK ||
+                                          knobs_change(&x->ctx, box->knobs, doc) != OK)) {
                 refuse(x, 400, x->ctx.message);
                 return;
         }

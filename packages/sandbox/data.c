@@ -60,10 +60,11 @@ static const void *index_get(const struct index *ix, struct str key)
 
 /* ---- keys ---- */
 
-static const char *const legal_forms[] = {"inc", "corp", "corporation", "co", "company", "companies",
-                                          "llc", "ltd", "limited", "plc", "gmbh", "ag", "kg", "kgaa",
-                                          "se", "sa", "sas", "spa", "nv", "bv", "ab", "asa", "oyj",
-                                          "group", "holding", "holdings"};
+static const char *const legal_forms[] = {
+        "inc", "corp",    "corporation", "co",      "company", "companies", "llc",
+        "ltd", "limited", "plc",         "gmbh",    "ag",      "kg",        "kgaa",
+        "se",  "sa",      "sas",         "spa",     "nv",      "bv",        "ab",
+        "asa", "oyj",     "group",       "holding", "holdings"};
 
 static bool is_legal_form(struct str word)
 {
@@ -296,8 +297,7 @@ const struct person *data_person_by_name(const struct company *c, struct str ful
         arena_init(&a, 4 << 20);
         wanted = text_fold(&a, str_slice(full_name, 0, 500));
         LIST_EACH (p, &c->people) {
-                struct str name =
-                        str_printf(&a, "%.*s %.*s", FMT((*p)->first), FMT((*p)->last));
+                struct str name = str_printf(&a, "%.*s %.*s", FMT((*p)->first), FMT((*p)->last));
 
                 if (!found && str_eq(text_fold(&a, name), wanted))
                         found = *p;

@@ -28,37 +28,34 @@ double chance(uint64_t seed, struct str a, struct str b, uint64_t n)
         return (double)(h >> 11) * 0x1p-53;
 }
 
-const char *fault_name(enum fault f)
+const char *mishap_name(enum mishap f)
 {
         static const char *const names[] = {
-#define FAULT(name, text) text,
-#include "fault.def"
-#undef FAULT
+#define MISHAP(name, text) text,
+#include "mishap.def"
+#undef MISHAP
         };
 
         return names[f];
 }
 
-enum fault fate_of(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,
-                   uint64_t attempt)
+enum mishap fate_of(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,
+                    uint64_t attempt)
 {
         static const struct {
                 enum knob knob;
-                enum fault fault;
-        } order[] = {{KNOB_429, FAULT_429},
-                     {KNOB_5XX, FAULT_5XX},
-                     {KNOB_HANG, FAULT_HANG},
-                     {KNOB_MALFORMED, FAULT_MALFORMED},
-                     {KNOB_SCHEMA, FAULT_SCHEMA},
-                     {KNOB_DRIP, FAULT_DRIP}};
+                enum mishap mishap;
+        } order[] = {{KNOB_429, MISHAP_429},       {KNOB_5XX, MISHAP_5XX},
+                     {KNOB_HANG, MISHAP_HANG},     {KNOB_MALFORMED, MISHAP_MALFORMED},
+                     {KNOB_SCHEMA, MISHAP_SCHEMA}, {KNOB_DRIP, MISHAP_DRIP}};
         double u = chance(seed, slug, question, attempt), sum = 0;
 
         for (size_t i = 0; i < ELEMENTS(order); i++) {
                 sum += k->value[order[i].knob];
                 if (u < sum)
-                        return order[i].fault;
+                        return order[i].mishap;
         }
-        return FAULT_NONE;
+        return MISHAP_NONE;
 }
 
 int64_t latency_ms(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,

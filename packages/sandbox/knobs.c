@@ -77,8 +77,8 @@ static struct str latency_text(struct arena *a, const struct latency *l)
 
 /* ---- changing ---- */
 
-static enum err set_one(struct ctx *ctx, struct str key, const struct json *v,
-                        struct knob_set *set, bool *has, bool *has_latency)
+static enum err set_one(struct ctx *ctx, struct str key, const struct json *v, struct knob_set *set,
+                        bool *has, bool *has_latency)
 {
         if (str_eq(key, STR("latency"))) {
                 if (!latency_parse(json_get_str(v), &set->latency))

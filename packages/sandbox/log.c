@@ -11,8 +11,9 @@
 
 #define COUNTERS_MAX 512
 #define ATTEMPTS_MIN (1u << 12)
-#define ATTEMPTS_MAX (1u << 22) /* questions whose attempts are counted; then counting starts anew */
-#define TEXT_MAX     1000
+#define ATTEMPTS_MAX \
+        (1u << 22) /* questions whose attempts are counted; then counting starts anew */
+#define TEXT_MAX 1000
 
 struct line {
         uint64_t id;

@@ -4,12 +4,14 @@
 #include <string.h>
 
 const struct player players[] = {
-        {"abstract-company", "/v2/", HTTP_GET, BY_QUERY, "api_key", STYLE_ABSTRACT, answer_abstract},
+        {"abstract-company", "/v2/", HTTP_GET, BY_QUERY, "api_key", STYLE_ABSTRACT,
+         answer_abstract},
         {"anymailfinder", "/v5.1/find-email/person", HTTP_POST, BY_HEADER, "Authorization",
          STYLE_ANYMAIL, answer_anymail_person},
         {"anymailfinder-company", "/v5.1/find-email/company", HTTP_POST, BY_HEADER, "Authorization",
          STYLE_ANYMAIL, answer_anymail_company},
-        {"builtwith", "/v22/api.json", HTTP_GET, BY_QUERY, "KEY", STYLE_BUILTWITH, answer_builtwith},
+        {"builtwith", "/v22/api.json", HTTP_GET, BY_QUERY, "KEY", STYLE_BUILTWITH,
+         answer_builtwith},
         {"hunter-company", "/v2/companies/find", HTTP_GET, BY_HEADER, "X-API-KEY", STYLE_HUNTER,
          answer_hunter_company},
         {"hunter-domain-search", "/v2/domain-search", HTTP_GET, BY_HEADER, "X-API-KEY",

@@ -1,4 +1,5 @@
-/* Hunter as its API documentation v2 describes it: company, email finder, domain search, verifier. */
+/* Hunter as its API documentation v2 describes it: company, email finder, domain search, verifier.
+ */
 #include "sandbox.h"
 
 static struct json_out begin(struct call *c)
@@ -85,7 +86,8 @@ void answer_hunter_company(struct call *c)
         struct json_out o;
 
         if (!domain.len) {
-                call_error(c, 400, "bad_request", "wrong_params", "You are missing the domain parameter");
+                call_error(c, 400, "bad_request", "wrong_params",
+                           "You are missing the domain parameter");
                 return;
         }
         if (!co || !call_knows(c, domain)) {

@@ -79,16 +79,16 @@ void knobs_write(struct knobs *k, struct json_out *o);
 /* A number in [0,1) made of the seed and the texts. */
 double chance(uint64_t seed, struct str a, struct str b, uint64_t n);
 
-enum fault {
-#define FAULT(name, text) FAULT_##name,
-#include "fault.def"
-#undef FAULT
+enum mishap {
+#define MISHAP(name, text) MISHAP_##name,
+#include "mishap.def"
+#undef MISHAP
 };
-const char *fault_name(enum fault f);
+const char *mishap_name(enum mishap f);
 
 /* What befalls this attempt of this question. */
-enum fault fate_of(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,
-                   uint64_t attempt);
+enum mishap fate_of(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,
+                    uint64_t attempt);
 int64_t latency_ms(const struct knob_set *k, uint64_t seed, struct str slug, struct str question,
                    uint64_t attempt);
 /* Whether this provider knows this subject at all, and this field of it. */
@@ -130,8 +130,8 @@ struct gate {
         bool open;
 };
 void gate_init(struct gate *g);
-void gate_open(struct gate *g);               /* lets everyone go */
-bool gate_wait(struct gate *g, int64_t ms);   /* false when the gate was opened */
+void gate_open(struct gate *g);             /* lets everyone go */
+bool gate_wait(struct gate *g, int64_t ms); /* false when the gate was opened */
 
 /* ---- the server ---- */
 
@@ -147,8 +147,14 @@ struct sandbox {
 /* ---- play*.c ---- */
 
 enum auth_style { BY_HEADER, BY_QUERY };
-enum error_style { STYLE_HUNTER, STYLE_PDL, STYLE_ABSTRACT, STYLE_ANYMAIL, STYLE_ZEROBOUNCE,
-                   STYLE_BUILTWITH };
+enum error_style {
+        STYLE_HUNTER,
+        STYLE_PDL,
+        STYLE_ABSTRACT,
+        STYLE_ANYMAIL,
+        STYLE_ZEROBOUNCE,
+        STYLE_BUILTWITH
+};
 
 struct call {
         struct ctx *ctx;

@@ -154,19 +154,19 @@ static void drip(struct call *c, struct reply *out)
 }
 
 /* Before the answer: what replaces it. True when the call is settled. */
-static bool apply_early(struct call *c, enum fault fault, struct str question, uint64_t attempt)
+static bool apply_early(struct call *c, enum mishap mishap, struct str question, uint64_t attempt)
 {
         static const int failures[] = {500, 502, 503};
 
-        if (fault == FAULT_429) {
-                call_error(c, 429, fault_name(fault), "too_many_requests",
+        if (mishap == MISHAP_429) {
+                call_error(c, 429, mishap_name(mishap), "too_many_requests",
                            "You have made too many requests");
                 return true;
         }
-        if (fault == FAULT_5XX) {
+        if (mishap == MISHAP_5XX) {
                 double u = chance(c->seed ^ 7, STR(""), question, attempt);
 
-                call_error(c, failures[(size_t)(u * ELEMENTS(failures))], fault_name(fault),
+                call_error(c, failures[(size_t)(u * ELEMENTS(failures))], mishap_name(mishap),
                            "server_error", "Something went wrong on our side");
                 return true;
         }
@@ -192,28 +192,28 @@ static bool play(struct call *c, struct str question, struct reply *out)
 {
         uint64_t attempt = log_attempt(c->box->log, c->player->slug, question);
         struct str slug = str_from(c->player->slug);
-        enum fault fault = fate_of(&c->knobs, c->seed, slug, question, attempt);
-        bool sent = gate_wait(&c->box->gate,
-                              latency_ms(&c->knobs, c->seed, slug, question, attempt));
+        enum mishap mishap = fate_of(&c->knobs, c->seed, slug, question, attempt);
+        bool sent =
+                gate_wait(&c->box->gate, latency_ms(&c->knobs, c->seed, slug, question, attempt));
 
-        if (fault == FAULT_HANG) {
-                c->fate = fault_name(fault);
+        if (mishap == MISHAP_HANG) {
+                c->fate = mishap_name(mishap);
                 log_call(c, question, attempt);
                 (void)gate_wait(&c->box->gate, (int64_t)c->knobs.value[KNOB_HANG_MS]);
                 return false;
         }
         if (!sent)
                 return false; /* the server stops; nothing was answered, nothing is logged */
-        if (admitted(c) && !apply_early(c, fault, question, attempt))
+        if (admitted(c) && !apply_early(c, mishap, question, attempt))
                 c->player->answer(c);
-        if (fault == FAULT_MALFORMED)
+        if (mishap == MISHAP_MALFORMED)
                 break_syntax(c, question, attempt);
-        else if (fault == FAULT_SCHEMA)
+        else if (mishap == MISHAP_SCHEMA)
                 break_schema(c);
-        else if (fault == FAULT_DRIP)
+        else if (mishap == MISHAP_DRIP)
                 drip(c, out);
-        if (fault == FAULT_MALFORMED || fault == FAULT_SCHEMA)
-                c->fate = fault_name(fault);
+        if (mishap == MISHAP_MALFORMED || mishap == MISHAP_SCHEMA)
+                c->fate = mishap_name(mishap);
         log_call(c, question, attempt);
         return true;
 }

@@ -19,12 +19,13 @@
 
 #include "db/db.h"
 
-#define EVENT_RECORD_UPDATED  "record.updated" /* {"records":[{id,version,data,cells}]} */
-#define EVENT_RECORDS_CHANGED "records.changed" /* {"kind":…,"ids":[…]?,"count":n} or {"resync"} \
-                                                 */
-#define EVENT_JOB_PROGRESS  "job.progress"
-#define EVENT_JOB_FINISHED  "job.finished"
-#define EVENT_TABLE_CHANGED "table.changed" /* name or columns: load the table again */
+/* record.updated: {"records":[{id,version,data,cells}]}
+ * records.changed: {"kind":…,"ids":[…]?,"count":n} or {"resync"} */
+#define EVENT_RECORD_UPDATED  "record.updated"
+#define EVENT_RECORDS_CHANGED "records.changed"
+#define EVENT_JOB_PROGRESS    "job.progress"
+#define EVENT_JOB_FINISHED    "job.finished"
+#define EVENT_TABLE_CHANGED   "table.changed" /* name or columns: load the table again */
 
 /* `data` is a JSON document. Delivered when tx commits, forgotten when it rolls back. */
 _must_check_ enum err event_publish(struct ctx *ctx, struct tx *tx, struct str table_id,

@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "crypto/crypto.h"
 #include "crypto/password.h"
+#include "features/event/event.h"
 #include "features/operations/metrics.h"
 #include "fetch/fetch.h"
 #include "log/log.h"
@@ -71,6 +72,7 @@ static enum err open_parts(struct ctx *ctx, struct app *app)
         };
 
         app->db = db_open(&db);
+        app->events = event_hub_open(app->db, &db);
         app->cache = cache_open(s->redis_url);
         TRY(crypto_keys_open(ctx, s->master_key, s->master_key_previous, &app->keys));
         TRY(password_open(ctx, 2, NULL, &app->hasher));
@@ -112,12 +114,13 @@ enum err app_open(struct ctx *ctx, unsigned roles, struct app **ret)
 
 enum err app_start(struct ctx *ctx, struct app *app)
 {
-        return OK;
+        return event_hub_start(ctx, app->events, NULL);
 }
 
 void app_stop(struct app *app)
 {
         app->stopping = true;
+        event_hub_shut(app->events);
 }
 
 void app_close(struct app *app)
@@ -132,6 +135,7 @@ void app_close(struct app *app)
         password_close(app->hasher);
         crypto_keys_close(app->keys);
         cache_close(app->cache);
+        event_hub_close(app->events);
         db_close(app->db);
         mem_free(app);
         arena_finish(&app_arena);

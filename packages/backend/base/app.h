@@ -41,7 +41,7 @@ struct app {
         struct password_hasher *hasher;
         struct fetch_client *fetch;
         struct provider_registry *providers; /* features/provider */
-        struct events *events;               /* features/event */
+        struct event_hub *events;            /* features/event */
         struct engine *engine;               /* engine/ */
         struct metrics *metrics;             /* features/operations */
         struct route_tree *routes;           /* app/ */

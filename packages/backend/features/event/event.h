@@ -19,19 +19,28 @@
 
 #include "db/db.h"
 
-/* record.updated: {"records":[{id,version,data,cells}]}
- * records.changed: {"kind":…,"ids":[…]?,"count":n} or {"resync"} */
+/*
+ * record.updated: {"recordId": id} and the record (id, version, data, cells, …), one event a record
+ * records.changed: {"kind": "inserted"|"updated"|"deleted", "count": n, "ids"?: […]}, or
+ *                  {"resync": true}: events may be missing, load again
+ * job.progress, job.finished: the job. table.changed: {"tableId", "kind", "columnId"?}: name or
+ *                  columns changed, load the table again
+ */
 #define EVENT_RECORD_UPDATED  "record.updated"
 #define EVENT_RECORDS_CHANGED "records.changed"
 #define EVENT_JOB_PROGRESS    "job.progress"
 #define EVENT_JOB_FINISHED    "job.finished"
-#define EVENT_TABLE_CHANGED   "table.changed" /* name or columns: load the table again */
+#define EVENT_TABLE_CHANGED   "table.changed"
 
 /* `data` is a JSON document. Delivered when tx commits, forgotten when it rolls back. */
 _must_check_ enum err event_publish(struct ctx *ctx, struct tx *tx, struct str table_id,
                                     const char *type, struct str data_json);
+/* Several of one type, in one statement. */
+_must_check_ enum err event_publish_all(struct ctx *ctx, struct tx *tx, struct str table_id,
+                                        const char *type, const str_list *data_json);
 
 struct event_hub;
+struct router;
 
 /* Nothing is listened to before event_hub_start(). The database and config must outlive the hub. */
 struct event_hub *event_hub_open(struct db *db, const struct db_config *config);
@@ -70,5 +79,7 @@ _must_check_ enum err event_stream_open(struct ctx *ctx, struct event_hub *hub, 
  */
 _must_check_ enum err event_stream_next(struct ctx *ctx, struct event_stream *s, struct buf *out);
 void event_stream_close(struct event_stream *s); /* accepts NULL */
+
+extern const struct router event_router; /* T/events */
 
 #endif

@@ -4,9 +4,9 @@
  *   grid.t_<hex X>  id uuid, position bigint, version int, created_at, updated_at, and one column
  *                   c_<hex id> for each column (types: column_type.def)
  *   grid.p_<hex X>  what is known of a cell beyond its value: record_id, column_id, status,
- *                   prev_status, prev_job_id, provider, confidence, cost_credits, job_id, raw_text,
- *                   error, updated_at; key (record_id, column_id). A cell without a row there was
- *                   typed in or imported: status manual, or empty.
+ *                   prev_status, prev_job_id, provider, source, confidence, cost_credits, job_id,
+ * raw_text, error, updated_at; key (record_id, column_id). A cell without a row there was typed in
+ * or imported: status manual, or empty.
  *
  * Identifiers come from ids only, values only as parameters. A value that does not fit its column's
  * type is kept as raw_text, the typed column is NULL then. A cell is empty when its value is NULL
@@ -155,6 +155,33 @@ struct grid_sort {
 _must_check_ enum err grid_sort_parse(struct ctx *ctx, const struct grid_table *t,
                                       const struct json *sort, const char *path,
                                       struct grid_sort *ret);
+/* Appends "k1 ASC NULLS LAST, …, t.position". */
+void grid_sort_order(struct buf *sql, const struct grid_sort *sort);
+/* Appends ", k1, …": the values that a cursor is made of. */
+void grid_sort_select(struct buf *sql, const struct grid_sort *sort);
+
+/*
+ * Where a page ended: the last row's sort values and position, and the total that the first page
+ * counted. Bound to table, sort and filter by `hash`.
+ */
+struct grid_cursor {
+        uint64_t hash;
+        int64_t position;
+        struct str values[GRID_SORT_MAX]; /* STR_NULL for an empty cell */
+        int64_t total;                    /* -1: unknown */
+        bool total_is_estimate;
+};
+uint64_t grid_cursor_hash(struct ctx *ctx, const struct grid_table *t, const struct json *sort,
+                          const struct json *filter);
+struct str grid_cursor_encode(struct ctx *ctx, const struct grid_sort *sort,
+                              const struct grid_cursor *cursor);
+/* ERR_VALIDATION when it is none, or one of another sort, filter or table. */
+_must_check_ enum err grid_cursor_decode(struct ctx *ctx, struct str text,
+                                         const struct grid_sort *sort, uint64_t hash,
+                                         struct grid_cursor *ret);
+/* Appends "(condition)": the rows that come after the cursor. */
+void grid_cursor_sql(struct ctx *ctx, const struct grid_sort *sort,
+                     const struct grid_cursor *cursor, struct grid_sql *q);
 
 /* ---- bulk, for enrichment, import and export ---- */
 
@@ -205,7 +232,8 @@ struct grid_settle {
         struct str record_id, column_id;
         const char *status;       /* "complete", "not_found" or "failed" */
         const struct json *value; /* complete: the value; else NULL, the cell's value stays */
-        struct str provider;      /* STR_NULL for none */
+        struct str provider;      /* slug; STR_NULL for none */
+        struct str source;        /* provider_source_name(): where it really came from */
         double confidence;        /* below 0 for none */
         int64_t cost_credits;
         struct str job_id;
@@ -223,6 +251,23 @@ typedef LIST(struct grid_settle) grid_settle_list;
  */
 _must_check_ enum err grid_cells_settle(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
                                         grid_settle_list *cells);
+
+/*
+ * Writes typed values: version + 1 once for each record, one statement however many there are. The
+ * rows should be locked (grid_lock_rows) and every (record, column) named once; `sql` as from
+ * grid_from_text(). What is known of the cells (grid.p_…) is not touched.
+ */
+struct grid_write {
+        struct str record_id;
+        const struct grid_column *column;
+        struct str sql;
+        int64_t ret_version; /* of the record afterwards; 0 when it is gone */
+};
+_must_check_ enum err grid_write_values(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
+                                        struct grid_write *writes, size_t count);
+/* Locks rows in order of id; the result has id and version of those that exist. */
+_must_check_ enum err grid_lock_rows(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
+                                     const str_list *record_ids, struct db_result *ret);
 
 /*
  * Reads rows as plain text, in order of position, in constant memory, for export: `filter` and

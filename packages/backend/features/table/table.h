@@ -7,6 +7,9 @@
 
 #include "features/table/grid.h"
 
+struct router;
+extern const struct router table_router;
+
 /* A column to be made. key STR_NULL: made from the name, by the field vocabulary where it fits. */
 struct column_new {
         struct str key, name;

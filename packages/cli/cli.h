@@ -96,6 +96,12 @@ _must_check_ enum err cli_read_file(struct cli *cli, struct str path, size_t max
 
 enum err command_schema_validate(struct cli *cli);
 enum err command_csv_cat(struct cli *cli);
+enum err command_migrate_up(struct cli *cli);
+enum err command_migrate_down(struct cli *cli);
+enum err command_migrate_status(struct cli *cli);
+enum err command_providers_list(struct cli *cli);
+enum err command_providers_check(struct cli *cli);
+enum err command_openapi(struct cli *cli);
 enum err command_version(struct cli *cli);
 
 #endif

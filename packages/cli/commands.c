@@ -1,7 +1,8 @@
 /* Every command of `millrace`, once: name, help, options, function. */
 #include "cli.h"
 
-#define EXITS_PLAIN "0 done, 1 could not be done, 2 wrong usage"
+#define EXITS_PLAIN    "0 done, 1 could not be done, 2 wrong usage"
+#define EXITS_DATABASE EXITS_PLAIN ", 3 the database does not answer"
 
 static const struct option_spec no_options[] = {{NULL, 0, NULL, NULL}};
 
@@ -23,6 +24,12 @@ static const struct option_spec csv_options[] = {
         {NULL, 0, NULL, NULL},
 };
 
+static const struct option_spec down_options[] = {
+        {"to", 0, "N", "the migration to go back to; 0 reverts all (default: the last but one)"},
+        {"yes", 'y', NULL, "do not ask"},
+        {NULL, 0, NULL, NULL},
+};
+
 const struct command commands[] = {
         {"schema validate", "SCHEMA.json DOC…",
          "Check JSON documents against a JSON Schema (2020-12)",
@@ -41,6 +48,25 @@ const struct command commands[] = {
          "on stderr. Memory use does not grow with the file.",
          "0 done, 1 the file cannot be read to its end, 2 wrong usage or no such file", csv_options,
          1, 1, command_csv_cat},
+        {"migrate up", "", "Bring the database's schema up to this program", "", EXITS_DATABASE,
+         no_options, 0, 0, command_migrate_up},
+        {"migrate down", "", "Revert migrations, dropping what they hold", "", EXITS_DATABASE,
+         down_options, 0, 0, command_migrate_down},
+        {"migrate status", "", "Say which migrations the database has", "",
+         "0 up to date, 1 not up to date, 2 wrong usage, 3 the database does not answer",
+         no_options, 0, 0, command_migrate_status},
+        {"providers list", "", "List the data providers: what they take, give and cost",
+         "Inputs marked * are required. MILLRACE_PROVIDERS_DIR adds definitions of your own.",
+         EXITS_PLAIN, no_options, 0, 0, command_providers_list},
+        {"providers check", "[FOLDER]",
+         "Check provider definitions and interpret their sample answers",
+         "Without a folder the shipped definitions are checked. FOLDER/fixtures/SLUG.json holds "
+         "sample\n"
+         "answers and what they mean; docs/providers.md describes both formats.",
+         "0 all fine, 1 faults were listed, 2 wrong usage", no_options, 0, 1,
+         command_providers_check},
+        {"openapi", "", "Print the API's OpenAPI 3.1 document", "", EXITS_PLAIN, no_options, 0, 0,
+         command_openapi},
         {"version", "", "Print the version", "", EXITS_PLAIN, no_options, 0, 0, command_version},
         {0},
 };

@@ -1,5 +1,6 @@
 /* millrace: the command line. Finds the command, runs it, turns its result into an exit status. */
 #include "cli.h"
+#include "env.h"
 
 #include <locale.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static enum exit_status run(struct cli *cli, int argc, char **argv)
                 cli_help(stdout, commands, cli->command);
                 return EXIT_FINE;
         }
+        env_load(cli);
         enum err e = cli->command->run(cli);
 
         return e == OK ? cli->status : cli_put_error(cli, e);

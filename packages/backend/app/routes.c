@@ -2,6 +2,7 @@
 #include "app/routes.h"
 
 #include "features/event/event.h"
+#include "features/credit/credit.h"
 #include "features/operations/operations.h"
 #include "features/table/table.h"
 
@@ -9,5 +10,6 @@ const struct router *const all_routers[] = {
         &table_router,
         &event_router,
         &operations_router,
+        &credit_router,
         NULL,
 };

@@ -37,7 +37,7 @@ CREATE TABLE jobs (
   finished_at   timestamptz,
   CHECK (spent + refunded <= reserved)
 );
-CREATE INDEX jobs_workspace_idx ON jobs (workspace_id, created_at DESC, id);
+CREATE INDEX jobs_workspace_idx ON jobs (workspace_id, created_at DESC, id DESC);
 CREATE INDEX jobs_table_id_idx ON jobs (table_id, created_at DESC);
 CREATE INDEX jobs_retry_of_idx ON jobs (retry_of);
 CREATE INDEX jobs_created_by_idx ON jobs (created_by);

@@ -21,6 +21,9 @@
 
 #include "db/db.h"
 
+struct router;
+extern const struct router credit_router;
+
 struct credit_balance {
         int64_t issued; /* granted so far, less what was revoked */
         int64_t available, reserved, spent;

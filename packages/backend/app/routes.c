@@ -7,9 +7,5 @@
 #include "features/table/table.h"
 
 const struct router *const all_routers[] = {
-        &table_router,
-        &event_router,
-        &operations_router,
-        &credit_router,
-        NULL,
+        &table_router, &event_router, &operations_router, &credit_router, NULL,
 };

@@ -16,8 +16,8 @@ as_service()
         fi
 }
 
-# state_hash: eight digits that tell checkouts apart.
-state_hash() { printf '%s' "$ROOT" | sha256sum | cut -c 1-8; }
+# short_hash TEXT: eight digits that tell checkouts or states apart.
+short_hash() { printf '%s' "$1" | sha256sum | cut -c 1-8; }
 
 # choose_state: STATE_DIR, RUN_DIR and STAGED. As root the service user must be able to reach the state and the built
 # files; below a closed folder such as /root it can't, and then both go to /var/lib/millrace.
@@ -39,7 +39,7 @@ choose_state()
                                         "Set MILLRACE_STATE_DIR to a folder below one that everybody may enter."
                         STAGED=1
                         if [ -z "${MILLRACE_STATE_DIR:-}" ]; then
-                                STATE_DIR=/var/lib/millrace/$(state_hash)
+                                STATE_DIR=/var/lib/millrace/$(short_hash "$ROOT")
                                 note "the user $SERVICE_USER cannot reach $ROOT: the state lies in $STATE_DIR"
                         fi
                 fi
@@ -47,7 +47,7 @@ choose_state()
         RUN_DIR=$STATE_DIR/run
         # A unix socket's path has room for 107 bytes.
         if [ "$(printf '%s/.s.PGSQL.5432.lock' "$RUN_DIR" | wc -c)" -gt 107 ]; then
-                RUN_DIR=/tmp/millrace-$(id -u)-$(state_hash)
+                RUN_DIR=/tmp/millrace-$(id -u)-$(short_hash "$STATE_DIR")
                 note "the path of $STATE_DIR is too long for unix sockets: they lie in $RUN_DIR"
         fi
 }

@@ -113,7 +113,7 @@ struct host {
 
 struct command {
         struct command *next;
-        enum { COMMAND_CALL, COMMAND_CANCEL, COMMAND_RESUME } kind;
+        enum command_kind { COMMAND_CALL, COMMAND_CANCEL, COMMAND_RESUME } kind;
         struct call *call;
         struct fetch_batch *batch;
 };

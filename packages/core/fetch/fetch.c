@@ -167,7 +167,7 @@ static void command(struct fetch_batch *batch, enum command_kind kind, struct ca
                 wake(c);
 }
 
-void batch_command(struct fetch_batch *batch, int kind)
+void batch_command(struct fetch_batch *batch, enum command_kind kind)
 {
         pthread_mutex_lock(&batch->lock);
         batch->commands++;

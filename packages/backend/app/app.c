@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 #include "crypto/password.h"
 #include "features/event/event.h"
+#include "features/import/import.h"
 #include "features/operations/metrics.h"
 #include "fetch/fetch.h"
 #include "log/log.h"
@@ -114,12 +115,16 @@ enum err app_open(struct ctx *ctx, unsigned roles, struct app **ret)
 
 enum err app_start(struct ctx *ctx, struct app *app)
 {
-        return event_hub_start(ctx, app->events, NULL);
+        TRY(event_hub_start(ctx, app->events, NULL));
+        if (app->roles & APP_ROLE_WORKER)
+                TRY(importer_open(ctx, app, &app->importer));
+        return OK;
 }
 
 void app_stop(struct app *app)
 {
         app->stopping = true;
+        importer_stop(app->importer);
         event_hub_shut(app->events);
 }
 
@@ -127,6 +132,7 @@ void app_close(struct app *app)
 {
         if (!app)
                 return;
+        importer_close(app->importer);
         fetch_close(app->fetch);
         router_close(app->routes);
         web_close(app->web);

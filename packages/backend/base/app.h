@@ -43,6 +43,7 @@ struct app {
         struct provider_registry *providers; /* features/provider */
         struct event_hub *events;            /* features/event */
         struct engine *engine;               /* engine/ */
+        struct importer *importer;           /* features/import; NULL without the worker role */
         struct metrics *metrics;             /* features/operations */
         struct route_tree *routes;           /* app/ */
         struct web_files *web;               /* app/ */

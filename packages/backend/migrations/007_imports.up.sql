@@ -11,12 +11,13 @@ CREATE TABLE imports (
   dialect       jsonb NOT NULL,
   columns       jsonb NOT NULL,
   commit_options jsonb,
+  rows_total    bigint NOT NULL DEFAULT 0, -- estimated until it is completed
   rows_read     bigint NOT NULL DEFAULT 0,
   rows_imported bigint NOT NULL DEFAULT 0,
   rows_rejected bigint NOT NULL DEFAULT 0,
-  faults        jsonb NOT NULL DEFAULT '[]',
+  faults        jsonb NOT NULL DEFAULT '[]', -- the first of them
+  fault_count   bigint NOT NULL DEFAULT 0,
   error         text,
-  lease_owner   integer, -- worker_instances.id of the process that loads it
   created_by    uuid REFERENCES users ON DELETE SET NULL,
   created_at    timestamptz NOT NULL DEFAULT now(),
   finished_at   timestamptz

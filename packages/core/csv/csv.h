@@ -128,6 +128,9 @@ struct str csv_row_problem(struct arena *a, const struct csv_row *row);
 void csv_sniff(struct str sample, bool whole, const struct csv_dialect *given,
                struct csv_dialect *ret);
 
+/* `cut`: the text may end in the middle of a character. */
+bool csv_utf8_valid(struct str s, bool cut);
+
 const char *csv_encoding_name(enum csv_encoding e); /* "UTF-8", "UTF-16LE", "windows-1252", … */
 bool csv_encoding_parse(struct str name, enum csv_encoding *ret); /* any case; "latin1" too */
 const char *csv_newline_name(enum csv_newline n);                 /* "LF", "CRLF", "CR", "" */

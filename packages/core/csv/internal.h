@@ -19,8 +19,6 @@ size_t csv_decode(struct csv_decoder *d, const char *in, size_t len, char *out);
 /* What is left at the end of the input: half units and surrogates become U+FFFD. */
 size_t csv_decode_end(struct csv_decoder *d, char *out);
 
-/* `cut`: the text may end in the middle of a character. */
-bool csv_utf8_valid(struct str s, bool cut);
 /* Bytes of the well-formed UTF-8 sequence at p, 0 when there is none. */
 size_t csv_utf8_len(const unsigned char *p, size_t room);
 size_t csv_windows_1252(unsigned char c, char out[3]);

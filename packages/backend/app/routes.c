@@ -1,15 +1,24 @@
 /* Every router of the API, in the order of the documentation: one line a feature. */
 #include "app/routes.h"
 
-#include "features/event/event.h"
 #include "features/credit/credit.h"
+#include "features/event/event.h"
 #include "features/export/export.h"
 #include "features/import/import.h"
 #include "features/operations/operations.h"
+#include "features/record/record.h"
 #include "features/table/table.h"
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 const struct router *const all_routers[] = {
-        &table_router,  &import_router,     &export_router, &event_router,
-        &credit_router, &operations_router, NULL,
+        &table_router,
+        &record_router,
+        &event_router,
+        &import_router,
+        &export_router,
+        &credit_router,
+        &operations_router,
+        NULL,
 };
+/* clang-format on */

@@ -9,14 +9,17 @@
 
 #include "features/table/table.h"
 
+struct router;
+extern const struct router record_router;
+
 /* Up to this many changed records travel whole in record.updated; more are named or counted. */
-#define RECORD_EVENT_WHOLE 20
+#define RECORD_EVENT_WHOLE 100
 #define RECORD_EVENT_IDS   1000
 
 /*
  * Tells everybody who watches the table that these records changed: their data, cells or both. Few
- * are sent whole (record.updated), more by id, very many by count (records.changed). Call it after
- * the change, in its transaction, once for a batch.
+ * are sent whole (one record.updated each), more by id, very many by count (records.changed). Call
+ * it after the change, in its transaction, once for a batch.
  */
 _must_check_ enum err record_publish(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
                                      const str_list *record_ids);

@@ -140,11 +140,29 @@ enum err grid_cells_status(struct ctx *ctx, struct tx *tx, const struct grid_tab
         buf_printf(&q.sql, "::uuid FROM %s t WHERE t.id = ANY (", t->rows);
         grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
         buf_add(&q.sql,
-                STR("::uuid[]) ORDER BY t.id FOR KEY SHARE ON CONFLICT (record_id, column_id) DO "
+                STR("::uuid[]) ORDER BY t.id FOR NO KEY UPDATE ON CONFLICT (record_id, column_id) "
+                    "DO "
                     "UPDATE SET prev_status = CASE WHEN p.status IN ('queued', 'running') THEN "
                     "p.prev_status ELSE p.status END, prev_job_id = CASE WHEN p.status IN "
                     "('queued', 'running') THEN p.prev_job_id ELSE p.job_id END, status = "
                     "EXCLUDED.status, job_id = EXCLUDED.job_id, updated_at = now()"));
+        return grid_sql_run(ctx, tx, &q, &r);
+}
+
+/* Rows before cells, as everywhere: see the lock order in grid.h. */
+static enum err lock_claimed(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
+                             struct str job_id)
+{
+        struct grid_sql q;
+        struct db_result r;
+
+        grid_sql_init(ctx, &q);
+        buf_printf(&q.sql,
+                   "SELECT FROM %s t WHERE t.id IN (SELECT p.record_id FROM %s p WHERE p.status IN "
+                   "('queued', 'running') AND p.job_id = ",
+                   t->rows, t->cells);
+        grid_sql_param(ctx, &q, p_str(job_id));
+        buf_add(&q.sql, STR(") ORDER BY t.id FOR NO KEY UPDATE"));
         return grid_sql_run(ctx, tx, &q, &r);
 }
 
@@ -154,6 +172,7 @@ enum err grid_cells_restore(struct ctx *ctx, struct tx *tx, const struct grid_ta
         struct grid_sql q;
         struct db_result r;
 
+        TRY(lock_claimed(ctx, tx, t, job_id));
         grid_sql_init(ctx, &q);
         buf_printf(&q.sql,
                    "WITH held AS MATERIALIZED (SELECT p.record_id, p.column_id FROM %s p WHERE "

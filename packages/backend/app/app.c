@@ -14,6 +14,7 @@
 #include "features/event/event.h"
 #include "features/import/import.h"
 #include "features/operations/metrics.h"
+#include "features/provider/provider.h"
 #include "fetch/fetch.h"
 #include "log/log.h"
 #include "middleware/call.h"
@@ -56,6 +57,21 @@ static enum err make_spool(struct ctx *ctx, struct app *app)
         return OK;
 }
 
+/* What the guard lets through although it is not public: as set, and the provider sandbox. */
+static struct str egress_allowed(struct ctx *ctx, const struct settings *s)
+{
+        size_t at = str_find(s->sandbox_url, STR("://"));
+        struct str rest, host;
+
+        if (at == SIZE_MAX)
+                return s->egress_allow;
+        rest = str_slice(s->sandbox_url, at + 3, s->sandbox_url.len);
+        if (!str_split(&rest, '/', &host))
+                return s->egress_allow;
+        return str_printf(ctx->arena, "%.*s%s%.*s", FMT(s->egress_allow),
+                          s->egress_allow.len ? "," : "", FMT(host));
+}
+
 static enum err open_parts(struct ctx *ctx, struct app *app)
 {
         const struct settings *s = &app->settings;
@@ -69,7 +85,7 @@ static enum err open_parts(struct ctx *ctx, struct app *app)
         const struct fetch_config fetch = {
                 .inflight_max = (int)s->fetch_max,
                 .per_host_max = (int)s->fetch_max,
-                .egress_allow = s->egress_allow,
+                .egress_allow = egress_allowed(ctx, s),
         };
 
         app->db = db_open(&db);
@@ -78,6 +94,11 @@ static enum err open_parts(struct ctx *ctx, struct app *app)
         TRY(crypto_keys_open(ctx, s->master_key, s->master_key_previous, &app->keys));
         TRY(password_open(ctx, 2, NULL, &app->hasher));
         TRY(fetch_open(ctx, &fetch, &app->fetch));
+        TRY(provider_registry_open(ctx,
+                                   &(struct provider_settings){.dir = s->providers_dir,
+                                                               .sandbox_url = s->sandbox_url,
+                                                               .dns_servers = s->dns_servers},
+                                   &app->providers));
         app->metrics = metrics_open();
         app->rate_limiter = rate_limiter_open();
         return OK;
@@ -138,6 +159,7 @@ void app_close(struct app *app)
         web_close(app->web);
         rate_limiter_close(app->rate_limiter);
         metrics_close(app->metrics);
+        provider_registry_close(app->providers);
         password_close(app->hasher);
         crypto_keys_close(app->keys);
         cache_close(app->cache);

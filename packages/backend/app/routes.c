@@ -6,6 +6,7 @@
 #include "features/export/export.h"
 #include "features/import/import.h"
 #include "features/operations/operations.h"
+#include "features/provider/provider.h"
 #include "features/record/record.h"
 #include "features/table/table.h"
 
@@ -17,6 +18,8 @@ const struct router *const all_routers[] = {
         &event_router,
         &import_router,
         &export_router,
+        &provider_router,
+        &provider_workspace_router,
         &credit_router,
         &operations_router,
         NULL,

@@ -126,6 +126,14 @@ const struct provider_def *provider_find(const struct provider_registry *reg, st
 size_t provider_count(const struct provider_registry *reg);
 const struct provider_def *provider_at(const struct provider_registry *reg, size_t i); /* by slug */
 
+/*
+ * A workspace's own definitions, compiled into the ctx's arena; one that no longer compiles is left
+ * out. (Only where the database is linked; the rest of this header works without.)
+ */
+typedef LIST(const struct provider_def *) provider_list;
+_must_check_ enum err provider_own_load(struct ctx *ctx, struct str workspace_id,
+                                        provider_list *ret);
+
 /* ---- asking ---- */
 
 void provider_inputs_put(struct ctx *ctx, struct provider_inputs *in, struct str key,
@@ -242,5 +250,10 @@ _must_check_ enum err provider_check_one(struct ctx *ctx, struct str file, struc
 /* All embedded definitions when `dir` is empty, else the .json files of `dir` and of its fixtures/.
  */
 _must_check_ enum err provider_check_all(struct ctx *ctx, struct str dir, provider_check_list *ret);
+
+/* ---- HTTP ---- */
+
+struct router;
+extern const struct router provider_router, provider_workspace_router;
 
 #endif

@@ -2,6 +2,7 @@
 #include "app/routes.h"
 
 #include "features/credit/credit.h"
+#include "features/auth/auth.h"
 #include "features/event/event.h"
 #include "features/export/export.h"
 #include "features/import/import.h"
@@ -9,10 +10,14 @@
 #include "features/provider/provider.h"
 #include "features/record/record.h"
 #include "features/table/table.h"
+#include "features/workspace/workspace.h"
 
 /* One a line. */
 /* clang-format off */
 const struct router *const all_routers[] = {
+        &auth_router,
+        &workspace_router,
+        &workspace_member_router,
         &table_router,
         &record_router,
         &event_router,

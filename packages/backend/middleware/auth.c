@@ -1,6 +1,7 @@
 /* Who asks (bearer token or service key) and whether they may: requireRole for the whole API. */
 #include "middleware/call.h"
 
+#include "base/cached.h"
 #include "base/token.h"
 #include "crypto/crypto.h"
 #include "middleware_sql.h"
@@ -53,24 +54,56 @@ static enum err require_service(struct call *c)
         return OK;
 }
 
+/* From the cache: session "userId 0|1 email", role by its name ("-" for none). */
+static bool load_cached(struct call *c, bool *ret_member)
+{
+        struct actor *a = &c->actor;
+        struct str text, user_id, admin, role = STR("-");
+
+        if (!cached_get(c->ctx, CACHED_SESSION, a->session_id, STR_NULL, &text) ||
+            !str_split(&text, ' ', &user_id) || !str_split(&text, ' ', &admin) ||
+            !str_eq(user_id, a->user_id))
+                return false;
+        if (a->workspace_id.ptr &&
+            !cached_get(c->ctx, CACHED_ROLE, a->workspace_id, a->user_id, &role))
+                return false;
+        a->email = text;
+        a->platform_admin = str_eq(admin, STR("1"));
+        *ret_member = role_parse(role, &a->role);
+        return true;
+}
+
+static enum err load_row(struct call *c, bool *ret_member)
+{
+        struct actor *a = &c->actor;
+        struct db_result r;
+
+        TRY(db_query(c->ctx, c->app->db, &sql_actor_find,
+                     PARAMS(p_str(a->user_id), p_str(a->session_id), p_str(a->workspace_id)), &r));
+        if (r.rows == 0)
+                return fail(c->ctx, ERR_AUTHENTICATION, "this session has ended, sign in again");
+        a->email = db_text(&r, 0, 0);
+        a->platform_admin = db_bool(&r, 0, 1);
+        *ret_member = role_parse(db_text(&r, 0, 2), &a->role);
+        cached_fill(c->ctx, CACHED_SESSION, a->session_id, STR_NULL,
+                    str_printf(c->ctx->arena, "%.*s %d %.*s", FMT(a->user_id), a->platform_admin,
+                               FMT(a->email)));
+        if (a->workspace_id.ptr)
+                cached_fill(c->ctx, CACHED_ROLE, a->workspace_id, a->user_id,
+                            *ret_member ? str_from(role_name(a->role)) : STR("-"));
+        return OK;
+}
+
 /* The user, alive in this session, and their role in the route's workspace. */
 static enum err load_actor(struct call *c, bool *ret_member)
 {
-        struct db_result r;
-
         if (!c->actor.user_id.ptr)
                 return fail(c->ctx, ERR_AUTHENTICATION, "sign in first");
         c->actor.workspace_id = req_param(c->req, "workspaceId");
-        TRY(db_query(c->ctx, c->app->db, &sql_actor_find,
-                     PARAMS(p_str(c->actor.user_id), p_str(c->actor.session_id),
-                            p_str(c->actor.workspace_id)),
-                     &r));
-        if (r.rows == 0)
-                return fail(c->ctx, ERR_AUTHENTICATION, "this session has ended, sign in again");
-        c->actor.email = db_text(&r, 0, 0);
-        c->actor.platform_admin =
-                db_bool(&r, 0, 1) || named_admin(c->app->settings.admin_emails, c->actor.email);
-        *ret_member = role_parse(db_text(&r, 0, 2), &c->actor.role);
+        if (!load_cached(c, ret_member))
+                TRY(load_row(c, ret_member));
+        if (named_admin(c->app->settings.admin_emails, c->actor.email))
+                c->actor.platform_admin = true;
         return OK;
 }
 

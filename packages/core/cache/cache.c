@@ -151,6 +151,14 @@ void cache_set(struct ctx *ctx, struct cache *c, struct str key, struct str valu
         freeReplyObject(command(c, 5, (struct str[]){STR("SET"), key, value, STR("EX"), ttl}));
 }
 
+void cache_add(struct ctx *ctx, struct cache *c, struct str key, struct str value, int ttl_s)
+{
+        struct str ttl = str_printf(ctx->arena, "%d", ttl_s);
+
+        freeReplyObject(
+                command(c, 6, (struct str[]){STR("SET"), key, value, STR("EX"), ttl, STR("NX")}));
+}
+
 void cache_delete(struct ctx *ctx, struct cache *c, struct str key)
 {
         freeReplyObject(command(c, 2, (struct str[]){STR("UNLINK"), key}));

@@ -16,6 +16,8 @@ void cache_close(struct cache *c); /* accepts NULL */
 
 bool cache_get(struct ctx *ctx, struct cache *c, struct str key, struct str *ret);
 void cache_set(struct ctx *ctx, struct cache *c, struct str key, struct str value, int ttl_s);
+/* Sets only where nothing is there. */
+void cache_add(struct ctx *ctx, struct cache *c, struct str key, struct str value, int ttl_s);
 void cache_delete(struct ctx *ctx, struct cache *c, struct str key);
 /* Deletes every key that starts with `prefix`, in steps (SCAN). */
 void cache_delete_prefix(struct ctx *ctx, struct cache *c, struct str prefix);

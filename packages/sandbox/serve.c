@@ -166,7 +166,9 @@ static bool apply_early(struct call *c, enum mishap mishap, struct str question,
         if (mishap == MISHAP_5XX) {
                 double u = chance(c->seed ^ 7, STR(""), question, attempt);
 
-                call_error(c, failures[(size_t)(u * ELEMENTS(failures))], mishap_name(mishap),
+                size_t count = ELEMENTS(failures);
+
+                call_error(c, failures[(size_t)(u * (double)count)], mishap_name(mishap),
                            "server_error", "Something went wrong on our side");
                 return true;
         }

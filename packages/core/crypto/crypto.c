@@ -176,13 +176,13 @@ size_t crypto_keys_count(const struct crypto_keys *keys)
         return keys->count;
 }
 
-static void derive(const struct master *m, const char *kind, struct str name,
+static void derive(const struct master *m, struct str kind, struct str name,
                    uint8_t ret[CRYPTO_KEY_SIZE])
 {
         uint8_t hash[CRYPTO_HASH_SIZE + 8] = {0};
 
         /* A fixed-size info keeps two (kind, name) pairs from ever meaning the same bytes. */
-        memcpy(hash, kind, MIN_OF(strlen(kind), (size_t)8));
+        memcpy(hash, kind.ptr, MIN_OF(kind.len, (size_t)8));
         crypto_sha256(name, hash + 8);
         crypto_hkdf_sha256((struct str){(const char *)m->key, sizeof m->key}, STR("millrace"),
                            (struct str){(char *)hash, sizeof hash}, ret, CRYPTO_KEY_SIZE);
@@ -192,7 +192,7 @@ void crypto_keys_derive(const struct crypto_keys *keys, size_t i, struct str pur
                         uint8_t ret[CRYPTO_KEY_SIZE])
 {
         must(i < keys->count, "no such master key");
-        derive(&keys->list[i], "purpose", purpose, ret);
+        derive(&keys->list[i], STR("purpose"), purpose, ret);
 }
 
 static void cipher_freep(EVP_CIPHER_CTX **c)
@@ -227,7 +227,7 @@ enum err crypto_seal(struct ctx *ctx, const struct crypto_keys *keys, struct str
         out[0] = FORMAT;
         memcpy(out + 1, m->id, KEY_ID);
         crypto_random(out + 1 + KEY_ID, NONCE);
-        derive(m, "owner", owner, key);
+        derive(m, STR("owner"), owner, key);
         must(start(c, true, key, out, aad) &&
                      EVP_CipherUpdate(c, out + HEAD, &n, bytes_of(plain), (int)plain.len) == 1 &&
                      EVP_CipherFinal_ex(c, out + HEAD + n, &tail) == 1 &&
@@ -278,7 +278,7 @@ enum err crypto_unseal(struct ctx *ctx, const struct crypto_keys *keys, struct s
         *s = (struct secret){arena_alloc(ctx->arena, len + 1), len};
         arena_defer(ctx->arena, secret_wipe, s);
         memcpy(tag, in + HEAD + len, TAG);
-        derive(m, "owner", owner, key);
+        derive(m, STR("owner"), owner, key);
         bool fine = start(c, false, key, in, aad) &&
                     EVP_CipherUpdate(c, s->p, &n, in + HEAD, (int)len) == 1 &&
                     EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG, tag) == 1 &&

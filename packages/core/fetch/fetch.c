@@ -149,7 +149,7 @@ const struct egress_policy *fetch_policy(const struct fetch_client *client)
         return client->policy;
 }
 
-static void command(struct fetch_batch *batch, int kind, struct call *call)
+static void command(struct fetch_batch *batch, enum command_kind kind, struct call *call)
 {
         struct fetch_client *c = batch->client;
         struct command *cmd = mem_alloc(sizeof *cmd);
@@ -167,7 +167,7 @@ static void command(struct fetch_batch *batch, int kind, struct call *call)
                 wake(c);
 }
 
-void batch_command(struct fetch_batch *batch, int kind)
+void batch_command(struct fetch_batch *batch, enum command_kind kind)
 {
         pthread_mutex_lock(&batch->lock);
         batch->commands++;

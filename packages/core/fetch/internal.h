@@ -113,7 +113,7 @@ struct host {
 
 struct command {
         struct command *next;
-        enum { COMMAND_CALL, COMMAND_CANCEL, COMMAND_RESUME } kind;
+        enum command_kind { COMMAND_CALL, COMMAND_CANCEL, COMMAND_RESUME } kind;
         struct call *call;
         struct fetch_batch *batch;
 };
@@ -176,7 +176,7 @@ bool transfer_headers_valid(const struct fetch_req *req);
 
 /* fetch.c */
 struct fetch_batch *batch_new(struct fetch_client *client, bool single);
-void batch_command(struct fetch_batch *batch, int kind);
+void batch_command(struct fetch_batch *batch, enum command_kind kind);
 void batch_start(struct ctx *ctx, struct fetch_batch *batch, const struct fetch_req *req,
                  uint64_t tag, int64_t not_before_ns, bool stream);
 _must_check_ enum err batch_next_at_last(struct ctx *ctx, struct fetch_batch *b,

@@ -200,7 +200,11 @@ static void take_request(struct test_server *s, struct conn *c)
                 length = strtoul(in.ptr + at + 16, NULL, 10);
         if (in.len < end + 4 + length)
                 return;
-        sscanf(in.ptr, "%*31s %4095s", path);
+        struct str line = in, method, target;
+
+        if (!str_split(&line, ' ', &method) || !str_split(&line, ' ', &target))
+                return;
+        memcpy(path, target.ptr, MIN_OF(target.len, sizeof path - 1));
         c->busy = true;
         s->requests++;
         s->open++;

@@ -76,7 +76,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
         out_c(&o, "level", names[level]);
         out_c(&o, "message", message);
         out_c(&o, "service", service_name);
-        for (const struct log_field *f = fields; f->key; f++) {
+        for (const struct log_field *f = fields + 1; f->key; f++) {
                 size_t len = b.len;
                 bool comma = o.comma;
 

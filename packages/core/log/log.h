@@ -34,11 +34,13 @@ bool log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
-#define log_at(level, message, ...)                                                              \
-        do {                                                                                     \
-                if (log_enabled(level))                                                          \
-                        log_write((level), (message),                                            \
-                                  (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){NULL}}); \
+/* The first field is a filler that log_write() skips: so a call may have no fields at all. */
+#define log_at(level, message, ...)                                                    \
+        do {                                                                           \
+                if (log_enabled(level))                                                \
+                        log_write((level), (message),                                  \
+                                  (const struct log_field[]){                          \
+                                          {.key = ""}, ##__VA_ARGS__, {.key = NULL}}); \
         } while (0)
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -146,7 +146,10 @@ enum err task_offload(struct ctx *ctx, struct task_pool *p, enum err (*fn)(void 
                 return fail(ctx, ERR_UNAVAILABLE, "too much work is waiting for a thread");
         }
         task_cond_init(&w.done);
+        /* w leaves the queue before this function does */
+        /* cppcheck-suppress autoVariables */
         *p->last = &w;
+        /* cppcheck-suppress autoVariables */
         p->last = &w.next;
         p->queued++;
         pthread_cond_signal(&p->wake);

@@ -227,6 +227,25 @@ void fetch_batch_closep(struct fetch_batch **batch)
         fetch_batch_close(*batch);
 }
 
+void fetch_batch_wait(struct ctx *ctx, struct fetch_batch *b)
+{
+        bool in_time = true;
+
+        pthread_mutex_lock(&b->lock);
+        while (!b->finished.first && !b->woken && in_time)
+                in_time = task_cond_wait(&b->changed, &b->lock, ctx->deadline_ns);
+        b->woken = false;
+        pthread_mutex_unlock(&b->lock);
+}
+
+void fetch_batch_wake(struct fetch_batch *b)
+{
+        pthread_mutex_lock(&b->lock);
+        b->woken = true;
+        pthread_cond_broadcast(&b->changed);
+        pthread_mutex_unlock(&b->lock);
+}
+
 void fetch_batch_cancel(struct fetch_batch *b)
 {
         batch_command(b, COMMAND_CANCEL);

@@ -138,6 +138,13 @@ void fetch_start(struct ctx *ctx, struct fetch_batch *batch, const struct fetch_
 /* The next finished call. ERR_TIMEOUT at the ctx deadline; ERR_NOT_FOUND when none is pending. */
 _must_check_ enum err fetch_batch_next(struct ctx *ctx, struct fetch_batch *batch,
                                        struct fetch_res *ret);
+/*
+ * For an owner that also waits for other things: returns when a call has finished (take it with
+ * fetch_batch_next), fetch_batch_wake() was called since the last wait, or at the ctx deadline.
+ * Waits also when no call is pending.
+ */
+void fetch_batch_wait(struct ctx *ctx, struct fetch_batch *batch);
+void fetch_batch_wake(struct fetch_batch *batch); /* any thread */
 /* Ends all unfinished calls; they come out of fetch_batch_next() as FETCH_CANCELLED. */
 void fetch_batch_cancel(struct fetch_batch *batch);
 size_t fetch_batch_pending(struct fetch_batch *batch); /* started and not yet taken */

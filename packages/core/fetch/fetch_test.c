@@ -309,6 +309,23 @@ static void calls_wait_for_their_time(void **state)
         }
 }
 
+static void a_wait_ends_by_a_call_a_wake_or_the_deadline(void **state)
+{
+        _cleanup_(fetch_batch_closep) struct fetch_batch *b = fetch_batch_open(client);
+        struct fetch_res res;
+
+        fetch_batch_wake(b); /* remembered */
+        fetch_batch_wait(&ctx, b);
+        fetch_start(&ctx, b, &(struct fetch_req){.url = url_of("/echo")}, 1, 0);
+        fetch_batch_wait(&ctx, b);
+        ctx.deadline_ns = 1; /* long past: takes what is there */
+        assert_int_equal(fetch_batch_next(&ctx, b, &res), OK);
+        ctx.deadline_ns = time_mono_ns() + 5 * NS_PER_MS;
+        fetch_batch_wait(&ctx, b);
+        assert_true(time_mono_ns() >= ctx.deadline_ns);
+        ctx.deadline_ns = 0;
+}
+
 static void cancelling_ends_all(void **state)
 {
         struct fetch_batch *b = fetch_batch_open(client);
@@ -662,6 +679,7 @@ int main(void)
                 NET(another_origin_gets_no_credentials),
                 NET(a_batch_hands_out_what_finishes_first),
                 NET(calls_wait_for_their_time),
+                NET(a_wait_ends_by_a_call_a_wake_or_the_deadline),
                 NET(cancelling_ends_all),
                 NET(two_thousand_calls_fly_at_once),
                 NET(a_host_gets_no_more_than_its_limit_and_batches_take_turns),

@@ -80,6 +80,7 @@ struct fetch_batch {
         pthread_cond_t changed;
         struct call_list finished;
         size_t running, finished_count, commands;
+        bool woken;
         struct buf stream; /* what a streamed call has received */
         struct buf stream_head;
         int stream_status; /* 0: no answer yet */

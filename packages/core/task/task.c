@@ -46,6 +46,7 @@ enum err task_sleep(struct ctx *ctx, int64_t ns)
 struct work {
         struct work *next;
         enum err (*fn)(void *arg);
+        void (*submitted)(void *arg); /* instead of fn: nobody waits, the pool frees it */
         void *arg;
         enum err result;
         enum { WORK_QUEUED, WORK_RUNNING, WORK_DONE } state;
@@ -61,6 +62,22 @@ struct task_pool {
         int threads;
         pthread_t thread[];
 };
+
+static void run_work(struct task_pool *p, struct work *w)
+{
+        if (w->submitted) {
+                w->submitted(w->arg);
+                mem_free(w);
+                return;
+        }
+        enum err result = w->fn(w->arg);
+
+        pthread_mutex_lock(&p->lock);
+        w->result = result;
+        w->state = WORK_DONE;
+        pthread_cond_signal(&w->done);
+        pthread_mutex_unlock(&p->lock);
+}
 
 static void *pool_thread(void *arg)
 {
@@ -80,12 +97,8 @@ static void *pool_thread(void *arg)
                 p->queued--;
                 w->state = WORK_RUNNING;
                 pthread_mutex_unlock(&p->lock);
-                enum err result = w->fn(w->arg);
-
+                run_work(p, w);
                 pthread_mutex_lock(&p->lock);
-                w->result = result;
-                w->state = WORK_DONE;
-                pthread_cond_signal(&w->done);
         }
         pthread_mutex_unlock(&p->lock);
         return NULL;
@@ -123,6 +136,32 @@ void task_pool_close(struct task_pool *p)
         mem_free(p);
 }
 
+/* With the lock held; false when the queue is full. */
+static bool enqueue(struct task_pool *p, struct work *w)
+{
+        if (p->queued >= p->queue_max)
+                return false;
+        *p->last = w;
+        p->last = &w->next;
+        p->queued++;
+        pthread_cond_signal(&p->wake);
+        return true;
+}
+
+bool task_submit(struct task_pool *p, void (*fn)(void *arg), void *arg)
+{
+        struct work *w = mem_alloc(sizeof *w);
+
+        *w = (struct work){.submitted = fn, .arg = arg};
+        pthread_mutex_lock(&p->lock);
+        bool taken = enqueue(p, w);
+
+        pthread_mutex_unlock(&p->lock);
+        if (!taken)
+                mem_free(w);
+        return taken;
+}
+
 static void withdraw(struct task_pool *p, struct work *w)
 {
         struct work **at = &p->first;
@@ -140,19 +179,13 @@ enum err task_offload(struct ctx *ctx, struct task_pool *p, enum err (*fn)(void 
         struct work w = {.fn = fn, .arg = arg};
         bool late = false;
 
+        task_cond_init(&w.done);
         pthread_mutex_lock(&p->lock);
-        if (p->queued >= p->queue_max) {
+        if (!enqueue(p, &w)) {
                 pthread_mutex_unlock(&p->lock);
+                pthread_cond_destroy(&w.done);
                 return fail(ctx, ERR_UNAVAILABLE, "too much work is waiting for a thread");
         }
-        task_cond_init(&w.done);
-        /* w leaves the queue before this function does */
-        /* cppcheck-suppress autoVariables */
-        *p->last = &w;
-        /* cppcheck-suppress autoVariables */
-        p->last = &w.next;
-        p->queued++;
-        pthread_cond_signal(&p->wake);
         while (w.state == WORK_QUEUED && !late)
                 late = !task_cond_wait(&w.done, &p->lock, ctx->deadline_ns);
         if (w.state == WORK_QUEUED)

@@ -29,6 +29,12 @@ _must_check_ enum err task_offload(struct ctx *ctx, struct task_pool *pool,
                                    enum err (*fn)(void *arg), void *arg);
 
 /*
+ * Runs fn(arg) on a pool thread and does not wait: fn tells its end in its own way. False when the
+ * queue is full.
+ */
+bool task_submit(struct task_pool *pool, void (*fn)(void *arg), void *arg);
+
+/*
  * Condition variables on the monotonic clock, for core modules that wait: task_cond_wait returns
  * false when the deadline (0: none) has passed.
  */

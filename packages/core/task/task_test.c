@@ -347,6 +347,43 @@ static void a_pool_bounds_and_withdraws_work(void **state)
         task_pool_close(none);
 }
 
+struct counter {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        int count;
+};
+
+static void count_up(void *arg)
+{
+        struct counter *c = arg;
+
+        pthread_mutex_lock(&c->lock);
+        c->count++;
+        pthread_cond_signal(&c->changed);
+        pthread_mutex_unlock(&c->lock);
+}
+
+static void submitted_work_is_done_without_waiting(void **state)
+{
+        struct counter c = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+        struct task_pool *none, *pool;
+
+        assert_int_equal(task_pool_open(&ctx, 1, 0, &none), OK);
+        assert_false(task_submit(none, count_up, &c));
+        assert_int_equal(task_pool_open(&ctx, 3, 1000, &pool), OK);
+        for (int i = 0; i < 500; i++)
+                assert_true(task_submit(pool, count_up, &c));
+        pthread_mutex_lock(&c.lock);
+        while (c.count < 500)
+                pthread_cond_wait(&c.changed, &c.lock);
+        pthread_mutex_unlock(&c.lock);
+        for (int i = 0; i < 500; i++)
+                assert_true(task_submit(pool, count_up, &c));
+        task_pool_close(pool); /* runs what is queued */
+        assert_int_equal(c.count, 1000);
+        task_pool_close(none);
+}
+
 #define ITEMS 20000
 
 struct worker {
@@ -440,6 +477,7 @@ int main(void)
                 TEST(retry_after_is_heeded),
                 TEST(a_sleep_ends_at_the_deadline),
                 TEST(a_pool_bounds_and_withdraws_work),
+                TEST(submitted_work_is_done_without_waiting),
                 TEST(a_queue_loses_and_repeats_nothing),
                 TEST(queue_waits_end_at_the_deadline),
         };

@@ -3,14 +3,15 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
+
+#include "task/task.h"
 
 struct task_worker {
         pthread_t thread;
         pthread_mutex_t lock;
         pthread_cond_t changed;
         bool woken, stop;
-        int64_t period_ns;
+        int64_t period_ns, at_ns; /* at_ns: the next call, when set */
         void (*fn)(void *user);
         void *user;
         char name[16];
@@ -19,16 +20,18 @@ struct task_worker {
 /* Waits for a wake-up, the period's end or the stop; false for the stop. */
 static bool wait_turn(struct task_worker *w)
 {
-        int64_t until = time_mono_ns() + w->period_ns;
-        struct timespec ts = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
-        int rc = 0;
+        int64_t until = w->period_ns ? time_mono_ns() + w->period_ns : 0;
+        bool in_time = true;
 
         pthread_mutex_lock(&w->lock);
-        while (!w->woken && !w->stop && rc == 0)
-                rc = pthread_cond_timedwait(&w->changed, &w->lock, &ts);
+        if (w->at_ns)
+                until = w->at_ns;
+        while (!w->woken && !w->stop && in_time)
+                in_time = task_cond_wait(&w->changed, &w->lock, until);
         bool go = !w->stop;
 
         w->woken = false;
+        w->at_ns = 0;
         pthread_mutex_unlock(&w->lock);
         return go;
 }
@@ -47,15 +50,10 @@ enum err task_worker_open(struct ctx *ctx, const char *name, int64_t period_ns,
                           void (*fn)(void *user), void *user, struct task_worker **ret)
 {
         struct task_worker *w = mem_alloc(sizeof *w);
-        pthread_condattr_t attr;
-
         *w = (struct task_worker){.woken = true, .period_ns = period_ns, .fn = fn, .user = user};
         snprintf(w->name, sizeof w->name, "%s", name);
         pthread_mutex_init(&w->lock, NULL);
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(&w->changed, &attr);
-        pthread_condattr_destroy(&attr);
+        task_cond_init(&w->changed);
         if (pthread_create(&w->thread, NULL, run, w) != 0) {
                 pthread_cond_destroy(&w->changed);
                 pthread_mutex_destroy(&w->lock);
@@ -80,6 +78,13 @@ static void tell(struct task_worker *w, bool stop)
 void task_worker_wake(struct task_worker *w)
 {
         tell(w, false);
+}
+
+void task_worker_at(struct task_worker *w, int64_t at_ns)
+{
+        pthread_mutex_lock(&w->lock);
+        w->at_ns = at_ns;
+        pthread_mutex_unlock(&w->lock);
 }
 
 void task_worker_stop(struct task_worker *w)

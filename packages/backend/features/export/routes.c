@@ -5,10 +5,10 @@ static const struct desc_field query_fields[] = {
         DESC_F(export_query, format, "format", DESC_STR, .flags = DESC_OPTIONAL,
                .schema = "\"enum\":[\"csv\",\"jsonl\"]"),
         DESC_F(export_query, ids, "ids", DESC_LIST_STR, .flags = DESC_OPTIONAL,
-               .schema = "\"type\":\"array\",\"items\":{\"type\":\"string\",\"format\":\"uuid\"},"
+               .schema = "\"items\":{\"type\":\"string\",\"format\":\"uuid\"},"
                          "\"maxItems\":1000"),
         DESC_F(export_query, columns, "columns", DESC_LIST_STR, .flags = DESC_OPTIONAL,
-               .schema = "\"type\":\"array\",\"items\":{\"type\":\"string\",\"format\":\"uuid\"},"
+               .schema = "\"items\":{\"type\":\"string\",\"format\":\"uuid\"},"
                          "\"maxItems\":500"),
         DESC_F(export_query, filter, "filter", DESC_JSON, .flags = DESC_OPTIONAL),
         DESC_F(export_query, provenance, "provenance", DESC_STR, .flags = DESC_OPTIONAL,

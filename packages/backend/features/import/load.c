@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "crypto/crypto.h"
 #include "features/import/internal.h"
-#include "features/event/event.h"
+#include "features/record/record.h"
 
 #define FLUSH       ((size_t)256 << 10)
 #define OUT_MAX     ((size_t)128 << 20)
@@ -411,9 +411,8 @@ static enum err load_existing(struct load *l)
         TRY(add_columns(l, &t));
         TRY(move_stage(l, &t, first));
         TRY(store_raw(l, &t));
-        return event_publish(l->ctx, l->tx, t.id, EVENT_RECORDS_CHANGED,
-                             str_printf(l->ctx->arena, "{\"kind\":\"inserted\",\"count\":%lld}",
-                                        (long long)l->result->rows_imported));
+        return record_publish_changed(l->ctx, l->tx, &t, "inserted", NULL,
+                                      l->result->rows_imported);
 }
 
 enum err import_load(struct ctx *ctx, struct tx *tx, const struct import_job *job,

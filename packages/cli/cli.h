@@ -102,6 +102,15 @@ enum err command_migrate_status(struct cli *cli);
 enum err command_providers_list(struct cli *cli);
 enum err command_providers_check(struct cli *cli);
 enum err command_openapi(struct cli *cli);
+enum err command_enrich(struct cli *cli);
+enum err command_admin_login_link(struct cli *cli);
+enum err command_admin_token(struct cli *cli);
+enum err command_admin_user_list(struct cli *cli);
+enum err command_admin_user_add(struct cli *cli);
+enum err command_admin_grant(struct cli *cli);
+enum err command_admin_credits(struct cli *cli);
+enum err command_admin_reconcile(struct cli *cli);
+enum err command_doctor(struct cli *cli);
 enum err command_version(struct cli *cli);
 
 #endif

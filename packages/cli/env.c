@@ -108,7 +108,7 @@ static struct str run_dir(struct cli *cli, struct str state)
         if (dir.len + strlen("/.s.PGSQL.5432.lock") <= SOCKET_PATH_MAX)
                 return dir;
         return str_printf(&cli->arena, "/tmp/millrace-%u-%.8s", (unsigned)getuid(),
-                          crypto_sha256_hex(&cli->arena, cli->root).ptr);
+                          crypto_sha256_hex(&cli->arena, state).ptr);
 }
 
 static void put_key(struct cli *cli, const char *name, struct str state, const char *file)

@@ -174,14 +174,16 @@ static void pump(struct ctx *ctx, ares_channel channel, struct question *q)
         while (!q->done && ctx_time_left_ms(ctx) > 0) {
                 ares_socket_t socks[ARES_GETSOCK_MAXNUM];
                 struct pollfd fds[ARES_GETSOCK_MAXNUM];
-                int mask = ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM), n = 0;
+                unsigned mask = (unsigned)ares_getsock(channel, socks, ARES_GETSOCK_MAXNUM);
+                int n = 0;
                 struct timeval most = {.tv_sec = ctx_time_left_ms(ctx) / 1000,
                                        .tv_usec = ctx_time_left_ms(ctx) % 1000 * 1000};
                 struct timeval tv, *wait = ares_timeout(channel, &most, &tv);
 
                 for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-                        bool in = ARES_GETSOCK_READABLE(mask, i);
-                        bool out = ARES_GETSOCK_WRITABLE(mask, i);
+                        /* ARES_GETSOCK_WRITABLE() shifts a signed one into the sign bit. */
+                        bool in = mask >> i & 1;
+                        bool out = mask >> (i + ARES_GETSOCK_MAXNUM) & 1;
 
                         if (in || out)
                                 fds[n++] = (struct pollfd){

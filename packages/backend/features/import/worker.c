@@ -19,7 +19,7 @@
 struct importer {
         struct app *app;
         struct task_worker *threads[THREADS];
-        _Atomic int64_t purged_ns;
+        int64_t purged_ns; /* read and written atomically */
 };
 
 enum err import_spool_dir(struct ctx *ctx, char **ret)

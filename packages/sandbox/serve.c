@@ -73,13 +73,14 @@ static bool admitted(struct call *c)
 
 /* ---- faults ---- */
 
-/* Every text a number, every number a text: JSON, but not what is documented. */
+/* Texts become numbers, all else becomes text: JSON, but not what is documented. */
 static void twist(struct json_out *o, const char *key, const struct json *v)
 {
         switch (json_kind(v)) {
         case JSON_KIND_STRING: out_i64(o, key, (int64_t)json_get_str(v).len); break;
         case JSON_KIND_INT:
         case JSON_KIND_DOUBLE: out_c(o, key, "many"); break;
+        case JSON_KIND_BOOL: out_c(o, key, "perhaps"); break;
         case JSON_KIND_OBJECT:
                 out_object(o, key);
                 JSON_EACH_MEMBER (it, v) {

@@ -4,6 +4,7 @@ const dec = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 
 export const count = (n: number): string => int.format(n);
 export const credits = (n: number): string => dec.format(n);
+export const creditCount = (n: number): string => `${dec.format(n)} ${n === 1 ? "credit" : "credits"}`;
 export const percent = (x: number): string => `${Math.round(x * 100)}%`;
 
 export const plural = (n: number, one: string, many = `${one}s`): string =>

@@ -6,8 +6,8 @@ import "./auth.css";
 const DEMO: [string, string, string][] = [
   ["Industry", "Consumer electronics", "Company data"],
   ["Employees", "164,000", "Company data"],
-  ["Country", "United States", "From domain"],
-  ["Contact e-mail", "verified", "E-mail finder"],
+  ["Country", "United States", "Company data"],
+  ["Contact e-mail", "press@…", "E-mail finder"],
 ];
 
 export function AuthLayout({
@@ -31,9 +31,7 @@ export function AuthLayout({
         {children}
       </main>
       <aside className="auth-side" aria-label="What Millrace does">
-        <p className="auth-claim">
-          Bring a list. Leave with every cell filled, and proof of where each came from.
-        </p>
+        <p className="auth-claim">Bring a list. Fill its gaps, and see where every value came from.</p>
         <ol className="auth-demo">
           {DEMO.map(([field, value, by], i) => (
             <li key={field} style={{ animationDelay: `${0.15 + i * 0.22}s` }}>
@@ -43,7 +41,7 @@ export function AuthLayout({
             </li>
           ))}
         </ol>
-        <p className="auth-note">A quote before anything runs. No charge for what is already known.</p>
+        <p className="auth-note">A quote before anything runs, and a limit that holds.</p>
       </aside>
     </div>
   );

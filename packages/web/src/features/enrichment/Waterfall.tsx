@@ -4,7 +4,7 @@ import type { Provider } from "../../api/types";
 import { credits } from "../../lib/format";
 import { Icon } from "../../ui/Icon";
 import { SourceBadge } from "../provider/SourceBadge";
-import { hueOf } from "../record/cell";
+import { colourOf } from "../record/cell";
 
 /** The list with the item at `from` moved to `to`. */
 export function moved<T>(list: readonly T[], from: number, to: number): T[] {
@@ -68,7 +68,7 @@ export function Waterfall({ value, candidates, unusable, onChange }: Props) {
                 <Icon name="grip" size={16} />
               </span>
               <span className="step-no num">{i + 1}</span>
-              <span className="step-dot" style={{ background: `hsl(${hueOf(slug)} 58% 42%)` }} />
+              <span className="step-dot" style={{ background: colourOf(slug) }} />
               <span className="grow">
                 <span className="row">
                   <span className="ellipsis step-name">{name}</span>

@@ -1,6 +1,7 @@
 // A place to drop a CSV file on, or to choose one.
 import { useRef, useState } from "react";
 import { Icon } from "../../ui/Icon";
+import "./import.css";
 
 export const ACCEPT = ".csv,.tsv,.txt,text/csv,text/tab-separated-values";
 

@@ -8,7 +8,7 @@ import { useTitle } from "../../lib/hooks";
 import { useCatalogue, useSandbox } from "../../stores/catalogue";
 import { useActiveWorkspace } from "../../stores/workspace";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/States";
-import { hueOf } from "../record/cell";
+import { colourOf } from "../record/cell";
 import { useRole } from "../workspace/useRole";
 import { titleOf } from "./api";
 import { SourceBadge } from "./SourceBadge";
@@ -81,13 +81,13 @@ export default function ProvidersPage() {
                     <div className="row">
                       <span
                         className="provider-mark"
-                        style={{ background: `hsl(${hueOf(p.slug)} 48% 36%)` }}
+                        style={{ background: colourOf(p.slug) }}
                         aria-hidden="true"
                       >
                         {p.name.slice(0, 1)}
                       </span>
-                      <b className="grow ellipsis">{p.name}</b>
-                      <SourceBadge source={p.source} />
+                      <b className="grow">{p.name}</b>
+                      <SourceBadge source={p.source} short />
                     </div>
                     <p className="muted provider-text">{p.description}</p>
                     <dl>

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef } from "react";
 import { createPortal } from "react-dom";
 import type { Attempt, CellStatus, Column } from "../../api/types";
-import { credits, dateTime, percent } from "../../lib/format";
+import { creditCount, credits, dateTime, percent } from "../../lib/format";
 import { useDismiss, useLoad } from "../../lib/hooks";
 import { useCatalogue } from "../../stores/catalogue";
 import { getRow } from "../../stores/grid";
@@ -10,7 +10,7 @@ import { Icon } from "../../ui/Icon";
 import { outcomeName, outcomeTone } from "../enrichment/outcome";
 import { SourceBadge } from "../provider/SourceBadge";
 import { getProvenance } from "./api";
-import { hueOf } from "./cell";
+import { colourOf } from "./cell";
 import { formatValue } from "./values";
 import "./provenance.css";
 
@@ -124,7 +124,7 @@ export function Provenance({ workspaceId, tableId, recordId, column, at, onClose
             <p className="row wrap provenance-by">
               <span
                 className="provenance-dot"
-                style={{ background: cell.provider ? `hsl(${hueOf(cell.provider)} 58% 42%)` : undefined }}
+                style={{ background: cell.provider ? colourOf(cell.provider) : undefined }}
               />
               <b>{cell.providerName ?? provider?.name ?? cell.provider}</b>
               <SourceBadge source={source} />
@@ -150,9 +150,7 @@ export function Provenance({ workspaceId, tableId, recordId, column, at, onClose
             {cell.costCredits != null && (
               <div>
                 <dt>Cost</dt>
-                <dd className="num">
-                  {cell.costCredits === 0 ? "free" : `${credits(cell.costCredits)} credits`}
-                </dd>
+                <dd className="num">{cell.costCredits === 0 ? "free" : creditCount(cell.costCredits)}</dd>
               </div>
             )}
             {cell.updatedAt && (

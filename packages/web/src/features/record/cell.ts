@@ -13,11 +13,24 @@ export interface GridContext {
   providerName: (slug: string) => string;
 }
 
-/** A steady colour per provider. */
-export function hueOf(slug: string): number {
-  let h = 7;
-  for (const c of slug) h = (h * 33 + c.charCodeAt(0)) >>> 0;
-  return (h * 47) % 360;
+const COLOURS = [
+  "#1f7a5c",
+  "#2b6cb0",
+  "#b7571d",
+  "#6b4fa3",
+  "#a8324e",
+  "#0f7d8c",
+  "#8a6d0b",
+  "#3f5f9e",
+  "#7a8b1c",
+  "#93508f",
+];
+
+/** A steady colour per provider, dark enough to be told apart on paper. */
+export function colourOf(slug: string): string {
+  let h = 2166136261;
+  for (const c of slug) h = Math.imul(h ^ c.charCodeAt(0), 16777619) >>> 0;
+  return COLOURS[(h ^ (h >>> 13)) % COLOURS.length] ?? "#1f7a5c";
 }
 
 const EMPTY_TEXT: Partial<Record<CellStatus, string>> = {
@@ -111,6 +124,6 @@ export class CellView implements ICellRendererComp<Row> {
       status === "complete" ? `From ${by || "a provider"}. Show where it came from` : "Show what was tried";
     this.dot.setAttribute("aria-label", label);
     this.dot.title = status === "complete" ? by : label;
-    this.dot.style.setProperty("--dot", slug && status === "complete" ? `hsl(${hueOf(slug)} 58% 42%)` : "");
+    this.dot.style.setProperty("--dot", slug && status === "complete" ? colourOf(slug) : "");
   }
 }

@@ -57,12 +57,15 @@ export class Pager {
   private async walkTo(target: number): Promise<void> {
     let at = 0;
     for (const i of this.cursors.keys()) if (i <= target && i > at) at = i;
-    while (at < target && this.end === null) {
+    while (at < target && at !== this.end) {
       const limit = Math.min(STRIDE, target - at);
       const page = await this.fetchPage({ ...this.params, limit, cursor: this.cursors.get(at) });
       at += page.items.length;
       this.note(at, page);
-      if (page.items.length === 0) return;
+      if (page.items.length === 0) {
+        this.end = at;
+        return;
+      }
     }
   }
 

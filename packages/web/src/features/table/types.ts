@@ -14,8 +14,8 @@ export const TYPE_NAMES: Readonly<Record<ColumnType, string>> = {
 };
 
 export const DEFAULT_WIDTH: Readonly<Record<ColumnType, number>> = {
-  text: 190,
-  number: 130,
+  text: 200,
+  number: 150,
   boolean: 100,
   date: 130,
   url: 200,

@@ -5,15 +5,6 @@
 #include <locale.h>
 #include <string.h>
 
-enum err command_version(struct cli *cli)
-{
-        if (cli->json)
-                cli_put_data(cli, STR("{\"version\":\"" MILLRACE_VERSION "\"}"));
-        else
-                cli_print("millrace %s\n", MILLRACE_VERSION);
-        return OK;
-}
-
 static enum exit_status wrong_usage(struct cli *cli)
 {
         cli->status = EXIT_USAGE;

@@ -85,3 +85,12 @@ void cli_print(const char *fmt, ...)
         vprintf(fmt, ap);
         va_end(ap);
 }
+
+enum err command_version(struct cli *cli)
+{
+        if (cli->json)
+                cli_put_data(cli, STR("{\"version\":\"" MILLRACE_VERSION "\"}"));
+        else
+                cli_print("millrace %s\n", MILLRACE_VERSION);
+        return OK;
+}

@@ -183,11 +183,11 @@ static void help_all(FILE *out, const struct command *table)
         fprintf(out, "usage: millrace COMMAND [OPTION…] [OPERAND…]\n\n");
         for (const struct command *c = table; c->name; c++)
                 fprintf(out, "  %-22s %s\n", c->name, c->summary);
-        fprintf(out,
-                "\n`millrace COMMAND --help` says more; packages/cli/millrace.1 is the manual page.\n"
-                "Exit status: 0 fine, 1 something is wrong, 2 wrong usage, 3 the server or "
-                "database "
-                "does not\nanswer, 4 ended early with a part done.\n");
+        fprintf(out, "\n`millrace COMMAND --help` says more; packages/cli/millrace.1 is the manual "
+                     "page.\n"
+                     "Exit status: 0 fine, 1 something is wrong, 2 wrong usage, 3 the server or "
+                     "database "
+                     "does not\nanswer, 4 ended early with a part done.\n");
 }
 
 void cli_help(FILE *out, const struct command *table, const struct command *command)

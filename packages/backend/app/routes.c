@@ -3,6 +3,7 @@
 
 #include "features/credit/credit.h"
 #include "features/auth/auth.h"
+#include "features/credential/credential.h"
 #include "features/event/event.h"
 #include "features/export/export.h"
 #include "features/import/import.h"
@@ -10,6 +11,7 @@
 #include "features/provider/provider.h"
 #include "features/record/record.h"
 #include "features/table/table.h"
+#include "features/team/team.h"
 #include "features/workspace/workspace.h"
 
 /* One a line. */
@@ -18,6 +20,10 @@ const struct router *const all_routers[] = {
         &auth_router,
         &workspace_router,
         &workspace_member_router,
+        &team_router,
+        &team_public_router,
+        &credential_router,
+        &credential_internal_router,
         &table_router,
         &record_router,
         &event_router,

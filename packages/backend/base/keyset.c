@@ -39,6 +39,13 @@ enum err keyset_read(struct ctx *ctx, const struct list_query *q, struct keyset 
         return OK;
 }
 
+enum err keyset_fault(struct ctx *ctx, enum err e)
+{
+        if (e != ERR_INTERNAL || strncmp(db_sqlstate(ctx), "22", 2) != 0)
+                return e;
+        return fail(ctx, ERR_VALIDATION, "the cursor or a filter is not valid");
+}
+
 int64_t keyset_fetch(const struct keyset *k)
 {
         return k->limit + 1;

@@ -51,6 +51,7 @@ static enum err require_service(struct call *c)
         if (!given.ptr || !crypto_equal(given, c->app->settings.service_key))
                 return fail(c->ctx, ERR_AUTHENTICATION, "X-Service-Key is missing or wrong");
         c->actor.service = true;
+        c->actor.user_id = c->actor.session_id = STR_NULL; /* it acts for nobody */
         return OK;
 }
 

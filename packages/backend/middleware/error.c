@@ -51,8 +51,15 @@ void mw_error(struct call *c, enum err e)
                 reply_header(c->reply, "WWW-Authenticate", STR("Bearer"));
 }
 
+/* A path that holds a token is logged as its pattern: whoever has the token has what it gives. */
+static struct str loggable_path(const struct call *c)
+{
+        return c->route && req_param(c->req, "token").ptr ? c->route->path : c->req->path;
+}
+
 void mw_log(struct call *c, int64_t started_ns)
 {
+        struct str path = loggable_path(c);
         int64_t ns = time_mono_ns() - started_ns;
         int status = c->reply->status;
         enum log_level level = status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
@@ -60,15 +67,14 @@ void mw_log(struct call *c, int64_t started_ns)
         metrics_request(c->app->metrics, status, ns);
         if (level == LOG_LEVEL_ERROR) {
                 log_error("request failed", LOG_STR("requestId", c->ctx->request_id),
-                          LOG_C("method", http_method_name(c->req->method)),
-                          LOG_STR("path", c->req->path), LOG_I64("status", status),
-                          LOG_F64("durationMs", (double)ns / 1e6),
+                          LOG_C("method", http_method_name(c->req->method)), LOG_STR("path", path),
+                          LOG_I64("status", status), LOG_F64("durationMs", (double)ns / 1e6),
                           LOG_STR("error", c->ctx->message), LOG_C("file", c->ctx->err_file),
                           LOG_I64("line", c->ctx->err_line));
                 return;
         }
         log_info("request", LOG_STR("requestId", c->ctx->request_id),
-                 LOG_C("method", http_method_name(c->req->method)), LOG_STR("path", c->req->path),
+                 LOG_C("method", http_method_name(c->req->method)), LOG_STR("path", path),
                  LOG_I64("status", status), LOG_F64("durationMs", (double)ns / 1e6),
                  LOG_STR("userId", c->actor.user_id));
 }

@@ -21,10 +21,10 @@ enum err member_list_of(struct ctx *ctx, struct str workspace_id, const struct k
 {
         struct db_result r;
 
-        TRY(db_query(ctx, ctx->app->db, &sql_member_list,
-                     PARAMS(p_str(workspace_id), p_str(k->at), p_str(k->id),
-                            p_i64(ctx, keyset_fetch(k))),
-                     &r));
+        TRY(keyset_fault(ctx, db_query(ctx, ctx->app->db, &sql_member_list,
+                                       PARAMS(p_str(workspace_id), p_str(k->at), p_str(k->id),
+                                              p_i64(ctx, keyset_fetch(k))),
+                                       &r)));
         keyset_page(ctx, k, &r, "joined_at", "user_id", ret_page);
         desc_from_rows(ctx, &member_desc, &r, ret);
         return OK;

@@ -64,10 +64,10 @@ enum err workspace_list_of(struct ctx *ctx, struct str user_id, const struct key
 {
         struct db_result r;
 
-        TRY(db_query(
-                ctx, ctx->app->db, &sql_workspace_list,
-                PARAMS(p_str(user_id), p_str(k->at), p_str(k->id), p_i64(ctx, keyset_fetch(k))),
-                &r));
+        TRY(keyset_fault(ctx, db_query(ctx, ctx->app->db, &sql_workspace_list,
+                                       PARAMS(p_str(user_id), p_str(k->at), p_str(k->id),
+                                              p_i64(ctx, keyset_fetch(k))),
+                                       &r)));
         keyset_page(ctx, k, &r, "created_at", "id", ret_page);
         desc_from_rows(ctx, &workspace_desc, &r, ret);
         for (int i = 0; i < r.rows; i++)

@@ -327,6 +327,8 @@ static void headers_are_told_from_data(void **state)
 {
         assert_int_equal(sniffed(STR("Company,Domain\nAcme,acme.com\n")).header, CSV_HEADER_YES);
         assert_int_equal(sniffed(STR("id,n\n1,2\n3,4\n")).header, CSV_HEADER_YES);
+        assert_int_equal(sniffed(STR("id,name,name\n007,a,b\n08,c,d\n")).header, CSV_HEADER_YES);
+        assert_int_equal(sniffed(STR("Rome,Rome,x\nOslo,Oslo,z\n")).header, CSV_HEADER_NO);
         assert_int_equal(sniffed(STR("1,2\n3,4\n")).header, CSV_HEADER_NO);
         assert_int_equal(sniffed(STR("Ann,ann@x.org\nBob,bob@y.org\n")).header, CSV_HEADER_NO);
         assert_int_equal(sniffed(STR("Acme,Germany\nBeta,Germany\nC,France\n")).header,

@@ -107,8 +107,17 @@ struct header_trial {
         size_t width;
         struct str first[SNIFF_COLUMNS];
         struct csv_infer below[SNIFF_COLUMNS];
-        int repeated; /* cells below that equal the first row's in their column */
+        bool digits[SNIFF_COLUMNS]; /* every cell below holds one */
+        int repeated;               /* cells below that equal the first row's in their column */
 };
+
+static bool has_digit(struct str s)
+{
+        for (size_t i = 0; i < s.len; i++)
+                if (s.ptr[i] >= '0' && s.ptr[i] <= '9')
+                        return true;
+        return false;
+}
 
 static enum err header_row(void *user, struct ctx *ctx, const struct csv_row *row)
 {
@@ -117,8 +126,10 @@ static enum err header_row(void *user, struct ctx *ctx, const struct csv_row *ro
 
         if (t->rows++ == 0) {
                 t->width = n;
-                for (size_t i = 0; i < n; i++)
+                for (size_t i = 0; i < n; i++) {
                         t->first[i] = str_dup(t->arena, str_trim(row->cells[i]));
+                        t->digits[i] = !has_digit(t->first[i]);
+                }
                 return OK;
         }
         if (t->rows > SNIFF_ROWS)
@@ -127,6 +138,7 @@ static enum err header_row(void *user, struct ctx *ctx, const struct csv_row *ro
                 struct str cell = str_trim(row->cells[i]);
 
                 csv_infer_add(&t->below[i], cell);
+                t->digits[i] &= has_digit(cell);
                 t->repeated += cell.len && str_eq_nocase(cell, t->first[i]);
         }
         return OK;
@@ -163,7 +175,8 @@ static bool judge_header(const struct header_trial *t)
 
                 words += word;
                 values += t->first[i].len && !word;
-                above_values += word && csv_infer_type(&t->below[i], &format) != CSV_TEXT;
+                above_values += word && (csv_infer_type(&t->below[i], &format) != CSV_TEXT ||
+                                         (t->digits[i] && t->rows > 1));
         }
         if (above_values > values)
                 return true;

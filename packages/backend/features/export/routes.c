@@ -56,7 +56,7 @@ static enum err export(struct ctx *ctx, const struct req *req, struct reply *out
         reply_header(out, "Content-Disposition",
                      disposition(ctx->arena, name, jsonl ? "jsonl" : "csv"));
         reply_stream(out, 200,
-                     jsonl ? "application/jsonl; charset=utf-8" : "text/csv; charset=utf-8",
+                     jsonl ? "application/x-ndjson; charset=utf-8" : "text/csv; charset=utf-8",
                      export_read, export_close, stream);
         return OK;
 }

@@ -205,9 +205,14 @@ static enum err finish(struct ctx *ctx, struct db_conn *c, PGresult **ret)
 
 static size_t slot_of(const struct db_conn *c, const struct db_stmt *stmt)
 {
-        size_t i = ((uintptr_t)stmt >> 4) * UINT64_C(0x9e3779b97f4a7c15) % PREPARED_SLOTS;
+        uint64_t h = 0xcbf29ce484222325; /* FNV-1a; several files may hold a copy of a statement */
 
-        while (c->prepared[i] && c->prepared[i] != stmt)
+        for (const char *p = stmt->name; *p; p++)
+                h = (h ^ (unsigned char)*p) * 0x100000001b3;
+        size_t i = h % PREPARED_SLOTS;
+
+        while (c->prepared[i] && c->prepared[i] != stmt &&
+               strcmp(c->prepared[i]->name, stmt->name) != 0)
                 i = (i + 1) % PREPARED_SLOTS;
         return i;
 }

@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "crypto/crypto.h"
 #include "crypto/password.h"
+#include "engine/engine.h"
 #include "features/event/event.h"
 #include "features/import/import.h"
 #include "features/operations/metrics.h"
@@ -136,7 +137,11 @@ enum err app_open(struct ctx *ctx, unsigned roles, struct app **ret)
 
 enum err app_start(struct ctx *ctx, struct app *app)
 {
-        TRY(event_hub_start(ctx, app->events, NULL));
+        if (app->roles & APP_ROLE_WORKER)
+                TRY(engine_open(ctx, app, &app->engine));
+        TRY(event_hub_start(ctx, app->events, engine_session_sql(app->engine)));
+        if (app->engine)
+                TRY(engine_begin(ctx, app->engine));
         if (app->roles & APP_ROLE_WORKER)
                 TRY(importer_open(ctx, app, &app->importer));
         return OK;
@@ -145,6 +150,7 @@ enum err app_start(struct ctx *ctx, struct app *app)
 void app_stop(struct app *app)
 {
         app->stopping = true;
+        engine_stop(app->engine);
         importer_stop(app->importer);
         event_hub_shut(app->events);
 }
@@ -153,6 +159,7 @@ void app_close(struct app *app)
 {
         if (!app)
                 return;
+        engine_close(app->engine);
         importer_close(app->importer);
         fetch_close(app->fetch);
         router_close(app->routes);

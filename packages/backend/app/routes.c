@@ -7,6 +7,7 @@
 #include "features/event/event.h"
 #include "features/export/export.h"
 #include "features/import/import.h"
+#include "features/job/job.h"
 #include "features/operations/operations.h"
 #include "features/provider/provider.h"
 #include "features/record/record.h"
@@ -31,6 +32,7 @@ const struct router *const all_routers[] = {
         &export_router,
         &provider_router,
         &provider_workspace_router,
+        &job_router,
         &credit_router,
         &operations_router,
         NULL,

@@ -335,6 +335,7 @@ enum err provider_compile(struct ctx *ctx, struct str text, const struct provide
         read_response(ctx, def, doc, program);
         def->version = version_of(ctx, doc);
         def->program = program;
+        def->own = true; /* the registry takes this back for its own */
         if (ctx->faults.len > before)
                 return fail(ctx, ERR_VALIDATION, "the definition of \"%.*s\" has %zu faults",
                             FMT(def->slug), ctx->faults.len - before);

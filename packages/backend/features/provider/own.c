@@ -7,12 +7,9 @@
 static enum err compile_own(struct ctx *ctx, const struct json *source, struct own_provider *ret)
 {
         const struct provider_def *def = NULL;
-        struct provider_def *own;
 
         TRY(provider_compile(ctx, json_text(ctx->arena, source), &def));
-        own = arena_dup(ctx->arena, def, sizeof(*def));
-        own->own = true;
-        *ret = (struct own_provider){own, source};
+        *ret = (struct own_provider){def, source};
         return OK;
 }
 

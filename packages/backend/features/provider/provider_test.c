@@ -224,6 +224,29 @@ static void domains_are_normalised(void **state)
         assert_false(normal_domain(&arena, STR(""), &d));
 }
 
+/* ---- a definition of somebody's own ---- */
+
+static const char own_definition[] =
+        "{\"slug\":\"mine\",\"name\":\"Mine\",\"category\":\"other\","
+        "\"baseUrl\":\"https://api.example.com/"
+        "x\",\"inputs\":[{\"key\":\"domain\",\"required\":true},"
+        "{\"key\":\"city\"}],\"outputs\":[\"industry\",\"employee_count\"],"
+        "\"credits\":{\"hit\":4,\"miss\":1},\"auth\":{\"type\":\"basic\"},"
+        "\"request\":{\"method\":\"GET\",\"path\":\"/c/{{domain}}\",\"query\":{\"q\":[\"{{city}}\","
+        "\"all\"]},\"headers\":{\"X-City\":\"{{city}}\"}},"
+        "\"response\":{\"schema\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"string\"},"
+        "\"n\":{\"type\":[\"string\",\"number\"]},\"c\":{\"type\":\"number\"}}},"
+        "\"map\":{\"industry\":\"/i\",\"employee_count\":\"/n\"},"
+        "\"confidence\":{\"pointer\":\"/c\",\"scale\":100}}}";
+
+static const struct provider_def *own(void)
+{
+        const struct provider_def *def = NULL;
+
+        assert_int_equal(provider_compile(&ctx, str_from(own_definition), &def), OK);
+        return def;
+}
+
 /* ---- the way ---- */
 
 static void a_credential_leads_past_the_sandbox(void **state)
@@ -242,6 +265,10 @@ static void a_credential_leads_past_the_sandbox(void **state)
         assert_int_equal(r.rate_requests, 1000);
         assert_int_equal(provider_route(&ctx, registry, def_of("name-split"), false, &r), OK);
         assert_int_equal(r.source, SOURCE_BUILTIN);
+
+        assert_int_equal(provider_route(&ctx, registry, own(), true, &r), OK);
+        assert_int_equal(r.source, SOURCE_WORKSPACE);
+        assert_int_equal(provider_route(&ctx, registry, own(), false, &r), ERR_VALIDATION);
 
         assert_int_equal(provider_registry_open(&ctx, &none, &bare), OK);
         assert_int_equal(
@@ -314,27 +341,6 @@ static void credentials_cannot_inject_headers(void **state)
                                           parsed("{\"apiKey\":\"a\\r\\nX: y\"}"), STR_NULL,
                                           STR_NULL, &req),
                          ERR_VALIDATION);
-}
-
-static const char own_definition[] =
-        "{\"slug\":\"mine\",\"name\":\"Mine\",\"category\":\"other\","
-        "\"baseUrl\":\"https://api.example.com/"
-        "x\",\"inputs\":[{\"key\":\"domain\",\"required\":true},"
-        "{\"key\":\"city\"}],\"outputs\":[\"industry\",\"employee_count\"],"
-        "\"credits\":{\"hit\":4,\"miss\":1},\"auth\":{\"type\":\"basic\"},"
-        "\"request\":{\"method\":\"GET\",\"path\":\"/c/{{domain}}\",\"query\":{\"q\":[\"{{city}}\","
-        "\"all\"]},\"headers\":{\"X-City\":\"{{city}}\"}},"
-        "\"response\":{\"schema\":{\"type\":\"object\",\"properties\":{\"i\":{\"type\":\"string\"},"
-        "\"n\":{\"type\":[\"string\",\"number\"]},\"c\":{\"type\":\"number\"}}},"
-        "\"map\":{\"industry\":\"/i\",\"employee_count\":\"/n\"},"
-        "\"confidence\":{\"pointer\":\"/c\",\"scale\":100}}}";
-
-static const struct provider_def *own(void)
-{
-        const struct provider_def *def = NULL;
-
-        assert_int_equal(provider_compile(&ctx, str_from(own_definition), &def), OK);
-        return def;
 }
 
 static void own_definition_makes_requests(void **state)

@@ -100,16 +100,25 @@ static const struct provider_def **place_of(provider_def_list *list, struct str 
         return NULL;
 }
 
+/* A definition of the installation's, not of one workspace. */
+static enum err compile_global(struct ctx *ctx, struct str text, struct provider_def **ret)
+{
+        const struct provider_def *def = NULL;
+
+        TRY(provider_compile(ctx, text, &def));
+        *ret = arena_dup(ctx->arena, def, sizeof(*def));
+        (*ret)->own = false;
+        return OK;
+}
+
 static enum err add_shipped(struct ctx *ctx, provider_def_list *list)
 {
         for (const struct embedded_file *f = provider_files; f->name; f++) {
-                const struct provider_def *def = NULL;
-                struct provider_def *shipped;
+                struct provider_def *shipped = NULL;
 
                 if (!file_is_definition(f->name))
                         continue;
-                TRY(provider_compile(ctx, f->text, &def));
-                shipped = arena_dup(ctx->arena, def, sizeof(*def));
+                TRY(compile_global(ctx, f->text, &shipped));
                 shipped->sandboxed = true;
                 LIST_PUSH(ctx->arena, list, shipped);
         }
@@ -123,11 +132,12 @@ static enum err add_directory(struct ctx *ctx, struct str dir, provider_def_list
         TRY(files_list(ctx, dir, &names));
         LIST_EACH (name, &names) {
                 const char *path = arena_printf(ctx->arena, "%.*s/%.*s", FMT(dir), FMT(*name));
-                const struct provider_def *def = NULL, **place;
+                const struct provider_def **place;
+                struct provider_def *def = NULL;
                 struct str text = STR_NULL;
 
                 TRY(file_read(ctx, path, &text));
-                if (provider_compile(ctx, text, &def) != OK)
+                if (compile_global(ctx, text, &def) != OK)
                         return fail(ctx, ERR_VALIDATION, "%s: %.*s", path, FMT(ctx->message));
                 place = place_of(list, def->slug);
                 if (place && (*place)->builtin)

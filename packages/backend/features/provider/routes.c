@@ -1,5 +1,6 @@
 /* Routes of the provider feature: the field vocabulary, providers, a workspace's own providers. */
 #include "features/provider/own.h"
+#include "features/provider/trial.h"
 #include "base/route.h"
 
 /* ---- fields ---- */
@@ -258,6 +259,43 @@ static enum err delete_own(struct ctx *ctx, const struct req *req, struct reply 
         return reply_json(ctx, out, 200, NULL, NULL);
 }
 
+/* ---- trying one out ---- */
+
+struct trial_input {
+        const struct json *inputs;
+};
+static const struct desc_field trial_input_fields[] = {
+        DESC_F(trial_input, inputs, "inputs", DESC_JSON,
+               .schema = "\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\","
+                         "\"maxLength\":1000},\"maxProperties\":40"),
+        {0},
+};
+static const struct desc trial_input_desc = DESC("ProviderTest", trial_input, trial_input_fields);
+
+static const struct desc_field trial_fields[] = {
+        DESC_F(provider_trial, source, "source", DESC_STR),
+        DESC_F(provider_trial, outcome, "outcome", DESC_STR),
+        DESC_F(provider_trial, detail, "detail", DESC_STR, .flags = DESC_NULLABLE),
+        DESC_F(provider_trial, outputs, "outputs", DESC_JSON, .schema = "\"type\":\"object\""),
+        DESC_F(provider_trial, confidence, "confidence", DESC_DOUBLE, .flags = DESC_NULLABLE,
+               DESC_HAS(provider_trial, has_confidence)),
+        DESC_F(provider_trial, status, "status", DESC_I64, .flags = DESC_NULLABLE,
+               DESC_HAS(provider_trial, has_status)),
+        DESC_F(provider_trial, latency_ms, "latencyMs", DESC_I64),
+        {0},
+};
+static const struct desc trial_desc = DESC("ProviderTestResult", provider_trial, trial_fields);
+
+static enum err test_provider(struct ctx *ctx, const struct req *req, struct reply *out)
+{
+        struct trial_input in = {0};
+        struct provider_trial trial = {0};
+
+        TRY(req_decode(ctx, req, &trial_input_desc, &in));
+        TRY(provider_try(ctx, workspace(req), req_param(req, "slug"), in.inputs, &trial));
+        return reply_json(ctx, out, 200, &trial_desc, &trial);
+}
+
 #define DEFINITION_SCHEMA \
         "{\"type\":\"object\",\"description\":\"A provider definition; see docs/providers.md\"}"
 
@@ -283,6 +321,8 @@ static const struct route workspace_routes[] = {
          .reply = &provider_desc, .summary = "Replace members of an own provider's definition"},
         {HTTP_DELETE, "/providers/:slug", ROLE_ADMIN, delete_own,
          .summary = "Remove an own provider"},
+        {HTTP_POST, "/providers/:slug/test", ROLE_ADMIN, test_provider, .body = &trial_input_desc,
+         .reply = &trial_desc, .summary = "Ask a provider one question; no credits are booked"},
         {0},
 };
 const struct router provider_workspace_router = {"/workspaces/:workspaceId", "providers",

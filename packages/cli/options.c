@@ -42,11 +42,12 @@ static enum err find_command(struct cli *cli, const struct command *table, int a
         for (const struct command *c = table; c->name; c++)
                 if (str_starts(str_from(c->name), str_from(argv[1])) &&
                     c->name[strlen(argv[1])] == ' ') {
-                        cli->help = cli->help || argc == 2;
+                        bool known = argc > 2 && argv[2][0] != '-';
+
                         return fail(&cli->ctx, ERR_VALIDATION,
-                                    argc > 2 ? "there is no command \"%s %s\""
-                                             : "\"%s\" needs to know what to do%s",
-                                    argv[1], argc > 2 ? argv[2] : "");
+                                    known ? "there is no command \"%s %s\""
+                                          : "\"%s\" needs to know what to do%s",
+                                    argv[1], known ? argv[2] : "");
                 }
         return fail(&cli->ctx, ERR_VALIDATION, "there is no command \"%s\"", argv[1]);
 }
@@ -122,7 +123,7 @@ enum err cli_parse(struct cli *cli, const struct command *table, int argc, char 
 
         for (int i = 1; i < argc; i++) /* so that errors come as JSON too when asked for */
                 cli->json = cli->json || str_eq_c(STR("--json"), argv[i]);
-        if (argc < 2)
+        if (argc < 2 || argv[1][0] == '-')
                 return fail(&cli->ctx, ERR_VALIDATION, "a command is missing");
         TRY(find_command(cli, table, argc, argv));
         for (int i = 1 + (int)words(cli->command->name); i < argc; i++) {

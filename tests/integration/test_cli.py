@@ -102,7 +102,7 @@ def test_csv_cat(tmp_path):
     assert "line 3: 4 cells where the header has 3" in done.stderr
     done = millrace("csv", "cat", path, "--header", "-v")
     assert list(csv.reader(io.StringIO(done.stdout, newline=""))) == [
-        ["Name", "Größe", "Name"], ["Ä;B", "1", "x"], ["two\r\nlines", 'say "hi"', "y", "more"]]
+        ["Name", "Größe", "Name"], ["Ä;B", "1", "x"], ["two\nlines", 'say "hi"', "y", "more"]]
     assert "delimiter ;, UTF-16LE, CRLF, with header" in done.stderr
     done = millrace("csv", "cat", "-", "--formula-safe", "--no-header", "-n", 1, input="=1+1,x\n=2,y\n")
     assert done.stdout == "'=1+1,x\n"
@@ -367,8 +367,8 @@ def test_enrich_goes_on_after_an_interruption(fresh_stack, tmp_path):
     assert stack.cli("admin", "reconcile").returncode == 0
 
 
-def test_enrich_survives_a_restart_of_the_server(fresh_stack, tmp_path):
-    stack = fresh_stack
+def test_enrich_survives_a_restart_of_the_server(make_stack, tmp_path):
+    stack = make_stack(env={"MILLRACE_STARTER_CREDITS": "100000"})
     source, out = tmp_path / "c.csv", tmp_path / "o.csv"
     source.write_text("Domain\n" + "".join(f"company{i}.example\n" for i in range(600)))
     slow(stack, 200)

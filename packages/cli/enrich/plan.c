@@ -99,7 +99,8 @@ static int64_t price(const struct json *provider, const char *outcome)
 /* An address or domain says which company is meant; a name only suggests it. */
 static bool goes_by_address(const struct json *provider)
 {
-        return takes(provider, "website", true) || takes(provider, "domain", true);
+        return !takes(provider, "company_name", true) &&
+               (takes(provider, "website", false) || takes(provider, "domain", false));
 }
 
 /* Built-ins first, then what costs least on a miss, then on a hit, then what cannot be mistaken. */
@@ -203,10 +204,11 @@ static enum err ask_for(struct cli *cli, const struct input *in, const struct js
 {
         const struct field *f = field_find(column);
         str_list inputs = available_inputs(cli, in, targets);
+        double sure = 1;
 
         if (!f)
-                f = field_find_by_alias(column, NULL);
-        if (!f)
+                f = field_find_by_alias(column, &sure);
+        if (!f || sure < 1)
                 return fail(&cli->ctx, ERR_VALIDATION,
                             "\"%.*s\" is not a field that providers can fill (email, domain, "
                             "industry, phone, title, …; GET /api/v1/fields lists all)",

@@ -2,7 +2,7 @@
 #include "features/enrichment/internal.h"
 
 #include "enrichment_sql.h"
-#include "crypto/crypto.h"
+#include "features/credential/credential.h"
 #include "log/log.h"
 
 /* ---- lanes ---- */
@@ -16,22 +16,6 @@ static struct lane *lane_find(struct run *run, struct str slug)
         return lane;
 }
 
-/* The workspace's first key for the provider, opened. */
-static enum err credential_read(struct run *run, struct str slug, const struct json **ret)
-{
-        struct ctx *ctx = run->ctx;
-        struct db_result r;
-        struct str plain;
-
-        TRY(db_query(ctx, run->app->db, &sql_credential, PARAMS(p_str(run->workspace), p_str(slug)),
-                     &r));
-        if (r.rows == 0)
-                return fail(ctx, ERR_NOT_FOUND, "the credential is not there any more");
-        TRY(crypto_unseal(ctx, run->app->keys, run->workspace, db_text(&r, 0, 0),
-                          db_bytes(ctx, &r, 0, 1), &plain));
-        return json_parse(ctx, plain, ret);
-}
-
 static enum err lane_open(struct run *run, const struct job_step *step, struct lane **ret)
 {
         struct lane *lane = arena_new(run->ctx->arena, struct lane);
@@ -41,7 +25,7 @@ static enum err lane_open(struct run *run, const struct job_step *step, struct l
         TRY(provider_route(run->ctx, run->app->providers, step->def, step->has_credential,
                            &lane->route));
         if (step->has_credential && lane->route.source != SOURCE_BUILTIN)
-                TRY(credential_read(run, step->slug, &lane->credential));
+                TRY(credential_find(run->ctx, run->workspace, step->slug, &lane->credential));
         lane->answers_slug = lane->route.source == SOURCE_SANDBOX
                                      ? str_printf(run->ctx->arena, "sandbox/%.*s", FMT(step->slug))
                                      : step->slug;

@@ -21,9 +21,6 @@ UPDATE job_batches SET held = 0, lease_until = now() + make_interval(secs => $3)
 SELECT r.id, r.mask FROM job_batches b, unnest(b.record_ids, b.masks) WITH ORDINALITY AS r(id, mask, n)
 WHERE b.job_id = $1 AND b.seq = $2 ORDER BY r.n;
 
--- name: credential
-SELECT id, ciphertext FROM credentials WHERE workspace_id = $1 AND provider_slug = $2 ORDER BY created_at, id LIMIT 1;
-
 -- name: prior_attempts
 SELECT record_index, column_id, provider_slug, outcome, credits, error FROM attempts
 WHERE job_id = $1 AND record_index >= $2::integer AND record_index < $3::integer;

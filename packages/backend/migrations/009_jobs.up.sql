@@ -95,6 +95,7 @@ CREATE TABLE attempts (
   calls         integer NOT NULL DEFAULT 0, -- HTTP calls made for it, retries included
   cached        boolean NOT NULL DEFAULT false,
   started_at    timestamptz NOT NULL,
+  settled_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   error         text,
   PRIMARY KEY (job_id, record_id, column_id, provider_slug)
 );

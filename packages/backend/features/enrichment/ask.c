@@ -17,10 +17,14 @@ static const struct retry_policy retries = {
 
 /* ---- what a cell asks ---- */
 
-/* The text of an input: what this batch has just found, else what the grid holds. */
-static struct str input_text(struct run *run, const struct wf_cell *cell, struct str column)
+/* The text of an input: what this batch has just found where that is waited for, else what the grid
+ * held when the batch began. */
+static struct str input_text(struct run *run, const struct wf_cell *cell,
+                             const struct job_input *in)
 {
-        for (size_t f = 0; f < run->fields.len; f++) {
+        struct str column = in->column_id;
+
+        for (size_t f = 0; in->waits && f < run->fields.len; f++) {
                 const struct wf_cell *other = wf_cell(&run->wf, cell->record, f);
                 const struct json *value;
 
@@ -71,7 +75,7 @@ enum err ask_question(void *owner, const struct wf_cell *cell, const struct wf_s
                 return OK;
         }
         LIST_EACH (in, &step->job->inputs) {
-                struct str text = input_text(run, cell, in->column_id);
+                struct str text = input_text(run, cell, in);
 
                 if (text.len)
                         provider_inputs_put(run->ctx, &inputs, in->key, text);

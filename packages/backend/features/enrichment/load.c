@@ -54,15 +54,15 @@ static void step_init(struct run *run, const struct job_step *job, struct step *
 
 /* ---- fields ---- */
 
-static uint32_t reads_of(const struct run *run, const struct job_field *f, size_t before)
+/* Fields before this one whose cells the step waits for. */
+static uint32_t reads_of(const struct run *run, const struct job_step *step, size_t before)
 {
         uint32_t reads = 0;
 
         for (size_t k = 0; k < before; k++)
-                LIST_EACH (step, &f->steps)
-                        LIST_EACH (in, &step->inputs)
-                                if (str_eq(in->column_id, run->fields.ptr[k].column_id))
-                                        reads |= 1u << k;
+                LIST_EACH (in, &step->inputs)
+                        if (in->waits && str_eq(in->column_id, run->fields.ptr[k].column_id))
+                                reads |= 1u << k;
         return reads;
 }
 
@@ -84,6 +84,7 @@ static struct wf_field *make_fields(struct run *run)
                                 .min_confidence = step->min_confidence,
                                 .hit = step->hit,
                                 .miss = step->miss,
+                                .reads = reads_of(run, step, i),
                                 .user = &own[k],
                         };
                 }
@@ -91,7 +92,6 @@ static struct wf_field *make_fields(struct run *run)
                         .output = f->output,
                         .steps = steps,
                         .step_count = f->steps.len,
-                        .reads = reads_of(run, f, i),
                 };
         }
         return fields;

@@ -124,10 +124,10 @@ static const struct wf_field *field_of(const struct waterfall *wf, const struct 
         return &wf->fields[cell->field];
 }
 
-/* Inputs that this batch fills are there, or will not come. */
+/* Inputs that the cell's step waits for are there, or will not come. */
 static bool inputs_ready(struct waterfall *wf, const struct wf_cell *cell)
 {
-        uint32_t reads = field_of(wf, cell)->reads;
+        uint32_t reads = field_of(wf, cell)->steps[cell->step].reads;
 
         for (size_t f = 0; f < wf->field_count; f++) {
                 const struct wf_cell *input = wf_cell(wf, cell->record, f);
@@ -152,8 +152,7 @@ static void cell_finish(struct waterfall *wf, struct wf_cell *cell, enum wf_end 
         for (size_t f = 0; f < wf->field_count; f++) {
                 struct wf_cell *reader = wf_cell(wf, cell->record, f);
 
-                if ((wf->fields[f].reads & (1u << cell->field)) && reader->state == WF_BLOCKED &&
-                    inputs_ready(wf, reader))
+                if (reader->state == WF_BLOCKED && inputs_ready(wf, reader))
                         cell_ready(wf, reader);
         }
 }
@@ -268,6 +267,10 @@ static enum err cell_advance(struct waterfall *wf, struct wf_cell *cell)
                 cell_settle(wf, cell, cell->fault.ptr ? WF_FAILED : WF_NOT_FOUND);
                 return OK;
         }
+        if (!inputs_ready(wf, cell)) {
+                cell->state = WF_BLOCKED;
+                return OK;
+        }
         TRY(wf->question(wf->owner, cell, &f->steps[cell->step], &q));
         if (q.kind != WF_ASK) {
                 attempt_add(wf, cell,
@@ -305,7 +308,7 @@ enum err wf_begin(struct waterfall *wf)
         size_t count = wf->record_count * wf->field_count;
 
         for (size_t i = count; i-- > 0;) /* the stack turns them round: first cell first */
-                if (wf->cells[i].state == WF_BLOCKED && inputs_ready(wf, &wf->cells[i]))
+                if (wf->cells[i].state == WF_BLOCKED)
                         cell_ready(wf, &wf->cells[i]);
         return drain(wf);
 }

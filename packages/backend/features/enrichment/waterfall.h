@@ -5,8 +5,8 @@
  *
  * A cell goes through its field's steps in order. At each step the owner's `question` function says
  * what would be asked; a question that is put already is not put again: the cell waits with the
- * others, or takes the answer that is there. A cell whose inputs are cells of this batch waits
- * until those are done (fields come in such an order that this ends).
+ * others, or takes the answer that is there. A cell whose step needs what other cells of its record
+ * are to find waits until those are done (fields come in such an order that this ends).
  *
  * What comes out: `fresh` (asks that nobody has answered yet), `attempts` and `done` (to be settled
  * together). The owner takes them from the front with wf_taken().
@@ -30,6 +30,7 @@ bool attempt_outcome_clean(enum attempt_outcome o);
 struct wf_step {
         double min_confidence;
         int64_t hit, miss; /* credits */
+        uint32_t reads;    /* fields (bits) whose cells it waits for; lower ones only */
         const void *user;
 };
 
@@ -37,7 +38,6 @@ struct wf_field {
         struct str output;
         const struct wf_step *steps;
         size_t step_count;
-        uint32_t reads; /* fields (bits) whose cells are inputs of this one; lower ones only */
 };
 
 enum wf_end { WF_COMPLETE, WF_NOT_FOUND, WF_FAILED, WF_SKIPPED };

@@ -205,10 +205,10 @@ static void test_cached_answers_cost_nothing(void **state)
 static void test_a_cell_waits_for_the_cells_it_reads(void **state)
 {
         static const struct wf_step a[] = {{.hit = 1, .user = "a"}},
-                                    b[] = {{.hit = 1, .user = "b"}};
+                                    b[] = {{.hit = 1, .user = "b", .reads = 1}};
         static const struct wf_field fields[] = {
                 {.output = STR("domain"), .steps = a, .step_count = 1},
-                {.output = STR("email"), .steps = b, .step_count = 1, .reads = 1},
+                {.output = STR("email"), .steps = b, .step_count = 1},
         };
         struct world *w = world_of(fields, 2, 2);
         struct wf_answer answer = hit("domain", "\"d\"", 1);
@@ -293,12 +293,12 @@ static const struct wf_field *random_fields(size_t count)
                         list[i] = (struct wf_step){.hit = 1 + roll(9),
                                                    .miss = roll(2),
                                                    .min_confidence = roll(3) * 0.4,
+                                                   .reads = f && roll(2) ? roll(1u << f) : 0,
                                                    .user = providers[(first + i) % 4]};
                 fields[f] = (struct wf_field){
                         .output = roll(2) ? STR("email") : STR("phone"),
                         .steps = list,
                         .step_count = steps,
-                        .reads = f ? roll(1u << f) : 0,
                 };
         }
         return fields;

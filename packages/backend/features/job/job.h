@@ -33,6 +33,7 @@ extern const struct router job_router;
 
 struct job_input { /* which column a provider's input is read from */
         struct str key, column_id;
+        bool waits; /* the job fills that column, too, and this step needs what it will find */
 };
 
 struct job_step {

@@ -20,7 +20,8 @@ static bool same_question(const struct job_step *a, const struct job_step *b)
                 return false;
         for (size_t i = 0; i < a->inputs.len; i++)
                 if (!str_eq(a->inputs.ptr[i].key, b->inputs.ptr[i].key) ||
-                    !str_eq(a->inputs.ptr[i].column_id, b->inputs.ptr[i].column_id))
+                    !str_eq(a->inputs.ptr[i].column_id, b->inputs.ptr[i].column_id) ||
+                    a->inputs.ptr[i].waits != b->inputs.ptr[i].waits)
                         return false;
         return true;
 }
@@ -124,6 +125,13 @@ static double expected_share(struct pricing *p, const struct filled *filled,
         return share;
 }
 
+static double input_share(struct pricing *p, const struct filled *filled,
+                          const struct job_field *reader, const struct job_input *in)
+{
+        return in->waits ? expected_share(p, filled, reader, in->column_id)
+                         : filled_share(filled, in->column_id);
+}
+
 static double key_share(struct pricing *p, const struct filled *filled,
                         const struct job_field *reader, const struct job_step *step, struct str key)
 {
@@ -131,11 +139,11 @@ static double key_share(struct pricing *p, const struct filled *filled,
 
         LIST_EACH (in, &step->inputs)
                 if (str_eq(in->key, key))
-                        best = expected_share(p, filled, reader, in->column_id);
+                        best = input_share(p, filled, reader, in);
         if (best >= 0)
                 return best;
         LIST_EACH (in, &step->inputs) { /* derived from another column */
-                double share = expected_share(p, filled, reader, in->column_id);
+                double share = input_share(p, filled, reader, in);
 
                 if (str_eq_c(key, "domain") && str_eq_c(in->key, "website"))
                         return share;

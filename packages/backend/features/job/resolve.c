@@ -128,7 +128,17 @@ static void put_input(struct resolver *r, struct job_step *step, struct str key,
         LIST_EACH (in, &step->inputs)
                 if (str_eq(in->key, key))
                         return;
-        LIST_PUSH(r->ctx->arena, &step->inputs, ((struct job_input){key, column->id}));
+        LIST_PUSH(r->ctx->arena, &step->inputs,
+                  ((struct job_input){.key = key, .column_id = column->id}));
+}
+
+/* Whether the job fills this column. */
+static bool is_target(const struct resolver *r, struct str column_id)
+{
+        LIST_EACH (f, &r->request->fields)
+                if (str_eq_nocase(f->column_id, column_id))
+                        return true;
+        return false;
 }
 
 /* Columns that the request names for inputs. */
@@ -148,6 +158,8 @@ static void named_inputs(struct resolver *r, struct str at, const struct json *n
                 else
                         put_input(r, step, key, c);
         }
+        LIST_EACH (in, &step->inputs) /* what was asked for by name is worth waiting for */
+                in->waits = is_target(r, in->column_id);
 }
 
 /* What provider_question() can derive an input from that the table does not have. */
@@ -183,14 +195,16 @@ static void found_inputs(struct resolver *r, const struct job_field *f, struct j
         }
 }
 
-/* Whether the provider could be asked if every input had a value: asked with stand-ins. */
-static enum err check_inputs(struct resolver *r, struct str at, const struct job_step *step)
+/* The question if every input had a value, asked with stand-ins; without those that the job is
+ * still to find, unless they are waited for. */
+static enum err trial_question(struct resolver *r, const struct job_step *step, bool all,
+                               struct provider_question *ret)
 {
         struct provider_inputs inputs = {0};
-        struct provider_question q;
-        struct buf names;
 
         LIST_EACH (in, &step->inputs) {
+                if (!all && !in->waits && is_target(r, in->column_id))
+                        continue;
                 const char *text = str_eq_c(in->key, "email")     ? "someone@example.com"
                                    : str_eq_c(in->key, "domain")  ? "example.com"
                                    : str_eq_c(in->key, "website") ? "https://example.com"
@@ -198,9 +212,41 @@ static enum err check_inputs(struct resolver *r, struct str at, const struct job
 
                 provider_inputs_put(r->ctx, &inputs, in->key, str_from(text));
         }
-        TRY(provider_question(r->ctx, step->def, &inputs, &q));
+        return provider_question(r->ctx, step->def, &inputs, ret);
+}
+
+/*
+ * A column that the job fills is read as it is (so that all fields put the same question, which is
+ * paid once); only where the provider could not be asked without it, its cell is waited for.
+ */
+static enum err choose_waits(struct resolver *r, struct job_step *step)
+{
+        struct provider_question q;
+
+        for (int pass = 0; pass < 2; pass++)
+                LIST_EACH (in, &step->inputs) {
+                        bool required = false;
+
+                        TRY(trial_question(r, step, false, &q));
+                        if (q.complete)
+                                return OK;
+                        LIST_EACH (i, &step->def->inputs)
+                                required = required || (i->required && str_eq(i->key, in->key));
+                        if ((required || pass) && is_target(r, in->column_id))
+                                in->waits = true;
+                }
+        return OK;
+}
+
+/* Whether the provider could be asked if every input had a value. */
+static enum err check_inputs(struct resolver *r, struct str at, struct job_step *step)
+{
+        struct provider_question q;
+        struct buf names;
+
+        TRY(trial_question(r, step, true, &q));
         if (q.complete)
-                return OK;
+                return choose_waits(r, step);
         buf_init(&names, r->ctx->arena, 4096);
         LIST_EACH (key, &q.missing) {
                 if (names.len)
@@ -287,7 +333,7 @@ static bool reads(const struct job_field *f, const struct job_field *other)
 {
         LIST_EACH (step, &f->steps)
                 LIST_EACH (in, &step->inputs)
-                        if (str_eq(in->column_id, other->column_id))
+                        if (in->waits && str_eq(in->column_id, other->column_id))
                                 return true;
         return false;
 }
@@ -359,6 +405,11 @@ struct str job_waterfall_text(struct ctx *ctx, const struct job_field *f)
                         out_str(&o, NULL, in->column_id);
                 }
                 out_end_object(&o);
+                out_array(&o, "waits");
+                LIST_EACH (in, &step->inputs)
+                        if (in->waits)
+                                out_str(&o, NULL, in->key);
+                out_end_array(&o);
                 out_double(&o, "minConfidence", step->min_confidence);
                 out_i64(&o, "hit", step->hit);
                 out_i64(&o, "miss", step->miss);
@@ -366,6 +417,14 @@ struct str job_waterfall_text(struct ctx *ctx, const struct job_field *f)
         }
         out_end_array(&o);
         return buf_str(&b);
+}
+
+static bool is_listed(const struct json *list, struct str text)
+{
+        for (size_t i = 0; i < json_len(list); i++)
+                if (str_eq(json_get_str(json_at(list, i)), text))
+                        return true;
+        return false;
 }
 
 enum err job_waterfall_parse(struct ctx *ctx, const struct job_providers *providers,
@@ -384,8 +443,10 @@ enum err job_waterfall_parse(struct ctx *ctx, const struct job_providers *provid
                 step->hit = json_get_i64(json_member(item, "hit"), 0);
                 step->miss = json_get_i64(json_member(item, "miss"), 0);
                 JSON_EACH_MEMBER (it, json_member(item, "inputs")) {
-                        struct job_input in = {str_dup(ctx->arena, it.key), json_get_str(it.value)};
+                        struct job_input in = {.key = str_dup(ctx->arena, it.key),
+                                               .column_id = json_get_str(it.value)};
 
+                        in.waits = is_listed(json_member(item, "waits"), in.key);
                         LIST_PUSH(ctx->arena, &step->inputs, in);
                 }
         }

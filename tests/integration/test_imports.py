@@ -5,7 +5,10 @@ import csv
 import io
 import json
 import random
+import socket
+import time
 
+import httpx
 import pytest
 
 from lib.stack import wait_for
@@ -229,6 +232,24 @@ def test_nul_bytes_are_dropped_and_named(user):
     done = commit(user, upload(user, b"a,b\nx\0y,1\n"))
     assert rows_of(user, done["tableId"])[1] == ["xy", "1"]
     assert done["faults"][0]["message"] == "NUL bytes"
+
+
+def test_an_upload_may_come_in_any_pieces(user):
+    body = (b'--xyz\r\nContent-Disposition: form-data; name="options"\r\n\r\n{"hasHeader":true}\r\n--xyz\r\n'
+            b'Content-Disposition: form-data; name="file"; filename="data.csv"\r\nContent-Type: text/csv\r\n\r\n'
+            b'a\n1\n\r\n--xyz--\r\n')
+    url = httpx.URL(user.url)
+    head = (f"POST /api/v1{user.w}/imports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.token}\r\n"
+            f"Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n").encode()
+    for cut in range(1, len(body)):
+        with socket.create_connection((url.host, url.port)) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(head + body[:cut])
+            time.sleep(0.005)  # so that the pieces arrive apart; the answer is the same if they do not
+            s.sendall(body[cut:])
+            answer = b"".join(iter(lambda: s.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201") and b'"rows":[["1"]]' in answer, (cut, answer)
 
 
 def test_what_is_no_csv_file_is_refused(user):

@@ -20,6 +20,8 @@ struct multipart {
         EVP_MD_CTX *hash;
         struct buf field;
         struct str field_name;
+        uint64_t received; /* bytes of this part */
+        bool open;         /* a part has begun */
         bool bad;
 };
 
@@ -110,6 +112,8 @@ static bool start_part(struct multipart *m, const char *key, const char *filenam
 {
         close_file(m);
         close_field(m);
+        m->open = true;
+        m->received = 0;
         if (m->x->req.form.len + m->x->req.files.len >= FIELDS_MAX)
                 return false;
         if (filename)
@@ -119,13 +123,27 @@ static bool start_part(struct multipart *m, const char *key, const char *filenam
         return true;
 }
 
+/* The parser also calls with no bytes when a part's headers end a packet: that is the same part. */
+static bool is_new(const struct multipart *m, const char *key, const char *filename, uint64_t off)
+{
+        const struct req *req = &m->x->req;
+        struct str name = m->fd >= 0 ? req->files.ptr[req->files.len - 1].field : m->field_name;
+
+        if (off > 0)
+                return false;
+        return !m->open || m->received > 0 || (m->fd >= 0) != (filename != NULL) ||
+               !str_eq_c(name, key);
+}
+
 static enum MHD_Result on_part(void *cls, enum MHD_ValueKind kind, const char *key,
                                const char *filename, const char *type, const char *encoding,
                                const char *data, uint64_t off, size_t size)
 {
         struct multipart *m = cls;
 
-        if (m->bad || (off == 0 && !start_part(m, key ? key : "", filename)))
+        if (!key)
+                key = "";
+        if (m->bad || (is_new(m, key, filename, off) && !start_part(m, key, filename)))
                 m->bad = true;
         else if (m->fd >= 0 && !write_file(m, data, size))
                 m->bad = true;
@@ -133,6 +151,7 @@ static enum MHD_Result on_part(void *cls, enum MHD_ValueKind kind, const char *k
                 buf_add_mem(&m->field, data, size);
                 m->bad = buf_full(&m->field);
         }
+        m->received += size;
         return m->bad ? MHD_NO : MHD_YES;
 }
 

@@ -235,6 +235,13 @@ enum err tx_begin(struct ctx *ctx, struct db *db, struct tx *tx)
 
 enum err tx_commit(struct tx *tx)
 {
+        /* the server answers COMMIT of a failed transaction with a quiet ROLLBACK */
+        if (PQtransactionStatus(tx->conn->pg) == PQTRANS_INERROR) {
+                struct ctx *ctx = tx->ctx;
+
+                tx_end(tx);
+                return fail(ctx, ERR_INTERNAL, "commit of a failed transaction");
+        }
         enum err e = conn_script(tx->ctx, tx->conn, "COMMIT");
 
         tx->open = false;

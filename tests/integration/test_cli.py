@@ -72,7 +72,7 @@ def test_schema_validate(tmp_path):
     assert done.returncode == 1
     assert done.stdout.splitlines()[:3] == [f'{bad}: /id: "id" is required',
                                             f'{bad}: /mail: "mail" must be an e-mail address',
-                                            f'{bad}: /mial: "mial" is an unknown field']
+                                            f'{bad}: /mial: "mial" is an unknown field; is "mail" meant?']
     assert f'{lines}:2: /id: "id" must be an integer, not a string' in done.stdout
     assert f"{lines}:4: not valid JSON" in done.stdout
     assert "2 valid, 3 invalid" in done.stderr

@@ -1,9 +1,19 @@
 /* The keywords of objects. */
 #include "schema/run.h"
 
-static __attribute__((noinline, cold)) bool
-report_unknown(struct run *r, const struct place *member, const char *rule)
+static __attribute__((noinline, cold)) bool report_unknown(struct run *r,
+                                                           const struct place *member,
+                                                           const struct object_rules *o,
+                                                           const char *rule)
 {
+        struct str meant = STR_NULL;
+        struct shown s;
+
+        if (o && !r->quiet)
+                meant = suggest_name(&o->properties, member->key);
+        if (meant.ptr)
+                return report(r, member, rule, "is an unknown field; is %s meant?",
+                              show(&s, meant));
         return report(r, member, rule, "is an unknown field");
 }
 
@@ -39,7 +49,7 @@ static bool eval_member(struct run *r, const struct object_rules *o, const struc
         if (!known && o->additional && run_goes_on(r, ok)) {
                 known = true;
                 if (o->additional->fixed && !o->additional->accepts)
-                        ok = report_unknown(r, at, "additionalProperties");
+                        ok = report_unknown(r, at, o, "additionalProperties");
                 else
                         ok &= eval(r, o->additional, v, at, NULL);
         }
@@ -133,7 +143,7 @@ bool eval_unevaluated_members(struct run *r, const struct node *rule, const stru
                 member.key = it.key;
                 if (!marks_has(marks, member.index)) {
                         if (rule->fixed && !rule->accepts)
-                                ok = report_unknown(r, &member, "unevaluatedProperties");
+                                ok = report_unknown(r, &member, NULL, "unevaluatedProperties");
                         else
                                 ok &= eval(r, rule, it.value, &member, NULL);
                 }

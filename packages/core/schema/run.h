@@ -71,6 +71,9 @@ static inline bool run_goes_on(const struct run *r, bool ok)
 /* Does the text match? Reaching a limit is a fault and ends the run. */
 bool run_match(struct run *r, const struct pattern *p, struct str text, const struct place *at);
 
+/* The known name that is nearest to this unknown one; STR_NULL when none is near. */
+struct str suggest_name(const struct map *known, struct str name);
+
 /* Records a fault as "<the place's name> <message>". Always false. */
 bool report(struct run *r, const struct place *at, const char *rule, const char *fmt, ...)
         _printf_(4, 5) __attribute__((noinline, cold));

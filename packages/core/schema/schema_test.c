@@ -287,6 +287,13 @@ static void test_messages(void **state)
                 {"{\"required\":[\"email\"]}", "{}", "\"email\" is required"},
                 {"{\"additionalProperties\":false}", "{\"emial\":1}",
                  "\"emial\" is an unknown field"},
+                {"{\"properties\":{\"email\":true,\"e_mails\":true},\"additionalProperties\":"
+                 "false}",
+                 "{\"emial\":1}", "\"emial\" is an unknown field; is \"email\" meant?"},
+                {"{\"properties\":{\"email\":true},\"additionalProperties\":false}",
+                 "{\"phone\":1}", "\"phone\" is an unknown field"},
+                {"{\"properties\":{\"a\":true},\"additionalProperties\":false}", "{\"b\":1}",
+                 "\"b\" is an unknown field"},
                 {"{\"properties\":{\"tags\":{\"items\":{\"format\":\"uuid\"}}}}",
                  "{\"tags\":[\"x\"]}", "\"tags[0]\" must be a UUID"},
                 {"{\"type\":\"object\"}", "1", "the value must be an object, not a number"},

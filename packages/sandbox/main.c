@@ -17,7 +17,7 @@ struct settings {
 static const struct conf_entry table[] = {
         {"MILLRACE_SANDBOX_PORT", CONF_INT, offsetof(struct settings, port), "3900", 1, 65535,
          "port of the provider sandbox"},
-        {"MILLRACE_BIND", CONF_TEXT, offsetof(struct settings, bind), "127.0.0.1", 1, 0,
+        {"MILLRACE_SANDBOX_BIND", CONF_TEXT, offsetof(struct settings, bind), "127.0.0.1", 1, 0,
          "address to listen on"},
         {"MILLRACE_SANDBOX_KNOBS", CONF_TEXT, offsetof(struct settings, knobs), "", 0, 0,
          "JSON as PUT /_sandbox/knobs takes it"},

@@ -285,6 +285,25 @@ def test_workspaces_are_kept_apart(user, stack):
     assert user.ok("GET", f"{user.w}/imports/{mine['importId']}")["status"] == "previewed"
 
 
+def test_a_viewer_may_export_but_not_import(user, stack):
+    table = load(user, "a\n1\n")
+    preview = upload(user, "a\n2\n")
+    viewer = stack.user()
+    stack.sql("INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (%s, %s, 'viewer')",
+              (user.workspace_id, viewer.user["id"]))
+    viewer.workspace_id = user.workspace_id
+    assert refused(viewer, b"a\n1\n").status == 403
+    assert refused(viewer, b"a\n1\n", table=table).status == 403
+    assert viewer.post(f"{viewer.w}/imports/{preview['importId']}/commit", {}).status == 403
+    assert viewer.ok("GET", f"{viewer.w}/imports/{preview['importId']}")["status"] == "previewed"
+    assert rows_of(viewer, table) == [["a"], ["1"]]
+
+
+def test_separators_at_the_ends_of_lines_make_no_columns(user):
+    table = load(user, "a,,b,,\n1,,2,,\n3,,4,,\n")
+    assert rows_of(user, table) == [["a", "Column 2", "b"], ["1", "", "2"], ["3", "", "4"]]
+
+
 def test_the_spool_is_emptied(user, stack):
     spool = stack.folder / "state" / "imports"
     preview = upload(user, "a\n1\n")

@@ -20,7 +20,7 @@ struct import_column {
         enum grid_type type;
         struct str key; /* of the field vocabulary; STR_NULL when none fits */
         struct csv_format format;
-        bool empty; /* no header and no value in any row */
+        bool empty; /* at the end, no header and no value in any row: left out unless mapped */
         str_list samples;
 };
 typedef LIST(struct import_column) import_columns;

@@ -233,6 +233,8 @@ static struct str make_name(struct arena *a, const import_columns *columns, stru
 
 static void make_columns(struct look *l, import_columns *ret)
 {
+        size_t unnamed = 0; /* columns without header or value, at the end */
+
         for (size_t i = 0; i < l->width; i++) {
                 struct gathered *g = &l->columns[i];
                 struct import_column c = {.samples = g->samples};
@@ -242,12 +244,14 @@ static void make_columns(struct look *l, import_columns *ret)
                 c.header = named ? l->headers.ptr[i] : str_printf(l->arena, "Column %zu", i + 1);
                 c.name = make_name(l->arena, ret, c.header);
                 c.type = column_type(g, &c.format);
-                c.empty = !named && !g->filled;
+                unnamed = named || g->filled ? 0 : unnamed + 1;
                 const struct field *f = named ? field_find_by_alias(c.header, &score) : NULL;
 
                 c.key = f && score >= FIELD_SCORE ? str_from(f->key) : STR_NULL;
                 LIST_PUSH(l->arena, ret, c);
         }
+        for (; unnamed; unnamed--) /* what separators at the ends of lines leave behind */
+                ret->ptr[ret->len - unnamed].empty = true;
 }
 
 /* What people upload by mistake, told by its first bytes. */

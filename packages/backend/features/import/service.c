@@ -160,6 +160,18 @@ enum err import_create(struct ctx *ctx, struct str workspace_id, struct str tabl
 
 /* ---- commit ---- */
 
+static struct str json_of_name(struct arena *a, struct str file_name)
+{
+        struct buf b;
+        struct json_out o = {.buf = &b};
+
+        buf_init(&b, a, 4096);
+        out_object(&o, NULL);
+        out_str(&o, "fileName", file_name);
+        out_end_object(&o);
+        return buf_str(&b);
+}
+
 static enum err plan(struct ctx *ctx, struct tx *tx, struct str workspace_id,
                      const struct db_result *r, const struct import_commit *commit,
                      struct import_plan *ret)
@@ -193,6 +205,8 @@ enum err import_commit_start(struct ctx *ctx, struct str workspace_id, struct st
         TRY(plan(ctx, &tx, workspace_id, &r, commit, &p));
         TRY(tx_exec(&tx, &sql_queue, PARAMS(p_str(id), p_str(import_plan_json(ctx->arena, &p))),
                     NULL));
+        TRY(audit_write(ctx, &tx, workspace_id, "import.committed", "import", id,
+                        json_of_name(ctx->arena, db_text(&r, 0, 2))));
         TRY(tx_commit(&tx));
         importer_wake(ctx->app->importer);
         return OK;

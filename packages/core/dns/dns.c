@@ -14,11 +14,12 @@
 #define CACHE_NS    (300 * NS_PER_S)
 #define QUERY_MS    1500 /* first try; c-ares doubles it for the second */
 #define TRIES       2
+#define DOWN_NS     (5 * NS_PER_S) /* servers that are silent are left alone for so long */
 
 enum kind { KIND_MX, KIND_A, KIND_AAAA };
 
 /* What one question came to. */
-enum finding { FOUND, NULL_MX, NO_DATA, NO_NAME, NO_ANSWER };
+enum finding { FOUND, NULL_MX, NO_DATA, NO_NAME, NO_ANSWER, SILENCE };
 
 struct slot {
         char name[256];
@@ -28,9 +29,10 @@ struct slot {
 };
 
 struct dns_resolver {
-        pthread_mutex_t lock; /* guards the cache */
+        pthread_mutex_t lock; /* guards the cache and down_until_ns */
         char *servers;        /* "" is the system's; never changes */
         struct slot *cache;
+        int64_t down_until_ns; /* no server answers: not asked again before this */
 };
 
 static void library_init(void)
@@ -164,6 +166,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *answer
         case ARES_ENODATA: q->finding = NO_DATA; break;
         case ARES_ENOTFOUND:
         case ARES_EBADNAME: q->finding = NO_NAME; break;
+        case ARES_ETIMEOUT:
+        case ARES_ECONNREFUSED: q->finding = SILENCE; break;
         default: q->finding = NO_ANSWER; break;
         }
 }
@@ -204,6 +208,27 @@ static void pump(struct ctx *ctx, ares_channel channel, struct question *q)
         }
 }
 
+/*
+ * Without this, a batch of questions on a machine that is off the net would wait out the time of
+ * every single one.
+ */
+static bool is_down(struct dns_resolver *r)
+{
+        bool down;
+
+        pthread_mutex_lock(&r->lock);
+        down = time_mono_ns() < r->down_until_ns;
+        pthread_mutex_unlock(&r->lock);
+        return down;
+}
+
+static void note_down(struct dns_resolver *r, bool down)
+{
+        pthread_mutex_lock(&r->lock);
+        r->down_until_ns = down ? time_mono_ns() + DOWN_NS : 0;
+        pthread_mutex_unlock(&r->lock);
+}
+
 static enum err ask(struct ctx *ctx, struct dns_resolver *r, const char *name, enum kind kind,
                     enum finding *ret)
 {
@@ -215,6 +240,8 @@ static enum err ask(struct ctx *ctx, struct dns_resolver *r, const char *name, e
 
         if (cache_get(r, name, kind, ret))
                 return OK;
+        if (is_down(r))
+                return fail(ctx, ERR_UNAVAILABLE, "no DNS server answered a moment ago");
         TRY(channel_open(ctx, r->servers, &channel));
         ares_query(channel, name, ns_c_in, types[kind], on_answer, &q);
         pump(ctx, channel, &q);
@@ -223,7 +250,9 @@ static enum err ask(struct ctx *ctx, struct dns_resolver *r, const char *name, e
 
         if (!done && ctx_time_left_ms(ctx) <= 0)
                 return fail(ctx, ERR_TIMEOUT, "DNS did not answer about %s in time", name);
-        if (!done || q.finding == NO_ANSWER)
+        if (done)
+                note_down(r, q.finding == SILENCE);
+        if (!done || q.finding == NO_ANSWER || q.finding == SILENCE)
                 return fail(ctx, ERR_UNAVAILABLE, "DNS did not answer about %s", name);
         cache_put(r, name, kind, q.finding);
         *ret = q.finding;

@@ -268,6 +268,23 @@ static void the_deadline_is_kept(void **state)
         assert_true(time_mono_ns() - began < 1200 * NS_PER_MS);
 }
 
+static void silent_servers_are_left_alone_for_a_while(void **state)
+{
+        struct provider_settings settings = {.dns_servers = STR("127.0.0.1:1")}; /* nobody there */
+        struct provider_registry *held = registry;
+        struct provider_result first, second;
+
+        assert_int_equal(provider_registry_open(&ctx, &settings, &registry), OK);
+        first = run("email-syntax-mx", "email", "ada@mail.test");
+        second = run("email-syntax-mx", "email", "ada@other.test");
+        assert_int_equal(first.outcome, PROVIDER_RETRY);
+        assert_int_equal(second.outcome, PROVIDER_RETRY);
+        assert_true(str_find(first.detail, STR("a moment ago")) == SIZE_MAX);
+        assert_true(str_find(second.detail, STR("a moment ago")) != SIZE_MAX);
+        provider_registry_close(registry);
+        registry = held;
+}
+
 /* ---- domains ---- */
 
 static void check_domain(const char *key, const char *text, const char *want)
@@ -371,6 +388,7 @@ int main(void)
                 WITH_REGISTRY(answers_are_cached),
                 WITH_REGISTRY(dns_trouble_is_worth_another_try),
                 WITH_REGISTRY(the_deadline_is_kept),
+                WITH_REGISTRY(silent_servers_are_left_alone_for_a_while),
                 WITH_REGISTRY(domain_is_the_registered_part),
                 WITH_REGISTRY(name_is_guessed_and_looked_up),
                 WITH_REGISTRY(names_are_split),

@@ -64,7 +64,8 @@ void mw_log(struct call *c, int64_t started_ns)
         int status = c->reply->status;
         enum log_level level = status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
 
-        metrics_request(c->app->metrics, status, ns);
+        if (!c->reply->read) /* a stream lasts as long as its reader */
+                metrics_request(c->app->metrics, status, ns);
         if (level == LOG_LEVEL_ERROR) {
                 log_error("request failed", LOG_STR("requestId", c->ctx->request_id),
                           LOG_C("method", http_method_name(c->req->method)), LOG_STR("path", path),

@@ -22,7 +22,7 @@ struct conn {
         int fd;
         struct buf in, out;
         size_t sent;
-        bool busy, close_after;
+        bool busy, close_after, gathered;
         int64_t due_ns, every_ns; /* drip: one byte of what follows `plain` each time */
         size_t plain;
 };
@@ -132,6 +132,11 @@ static void answer(struct conn *c, struct str request, const char *path)
                 c->due_ns += number(&path) * NS_PER_MS;
                 head(c, 200, "", 4);
                 buf_add_c(&c->out, "late");
+        } else if (is_path(&path, "/gather/")) {
+                c->due_ns = INT64_MAX;
+                c->gathered = true;
+                head(c, 200, "", 4);
+                buf_add_c(&c->out, "here");
         } else if (is_path(&path, "/big/")) {
                 long n = number(&path);
 
@@ -185,6 +190,18 @@ static void conn_close(struct test_server *s, struct conn *c)
         mem_free(c);
 }
 
+/* "/gather/N": all are answered once N requests are open. */
+static void release_gathered(struct test_server *s, const char *path)
+{
+        int64_t wanted;
+
+        if (!str_to_i64(str_from(path + sizeof "/gather/" - 1), &wanted) || s->open < wanted)
+                return;
+        for (struct conn *c = s->conns; c; c = c->next)
+                if (c->busy && c->gathered)
+                        c->due_ns = time_mono_ns();
+}
+
 /* One complete request in the input: answers it. */
 static void take_request(struct test_server *s, struct conn *c)
 {
@@ -210,7 +227,10 @@ static void take_request(struct test_server *s, struct conn *c)
         s->open++;
         if (s->open > s->peak)
                 s->peak = (int)s->open;
+        c->gathered = false;
         answer(c, str_slice(in, 0, end + 4 + length), path);
+        if (c->gathered)
+                release_gathered(s, path);
         buf_reset(&c->in);
 }
 

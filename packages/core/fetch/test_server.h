@@ -4,6 +4,7 @@
  *   /echo             the request: method, target, headers and body
  *   /status/N         that status, with Retry-After: 7
  *   /delay/MS         "late" after so long
+ *   /gather/N         "here", for all of them once N requests are open
  *   /big/N            N bytes; /chunked/N the same in one chunk, without Content-Length
  *   /drip/N/MS        N bytes, one every MS milliseconds
  *   /to/CODE/URL      a redirect

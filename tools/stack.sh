@@ -57,7 +57,8 @@ make_state()
 {
         local dir
         mkdir -p "$STATE_DIR" || fail "cannot make $STATE_DIR" "Set MILLRACE_STATE_DIR to a folder that you can write."
-        for dir in "$RUN_DIR" "$STATE_DIR/log" "$STATE_DIR/secrets" "$STATE_DIR/redis" "$STATE_DIR/uploads"; do
+        for dir in "$RUN_DIR" "$STATE_DIR/log" "$STATE_DIR/secrets" "$STATE_DIR/redis" \
+                "$STATE_DIR/spool" "$STATE_DIR/imports"; do
                 if ! mkdir -p "$dir" || ! chmod 700 "$dir"; then
                         fail "cannot make $dir: it belongs to $(stat -c %U "$STATE_DIR")" \
                                 "Run as that user, or set MILLRACE_STATE_DIR to another folder."

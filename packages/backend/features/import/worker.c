@@ -265,7 +265,7 @@ static void look_for_work(void *user)
         struct db_result r;
         struct arena arena;
         struct ctx ctx;
-        int64_t last = im->purged_ns, now = time_mono_ns();
+        int64_t last = __atomic_load_n(&im->purged_ns, __ATOMIC_RELAXED), now = time_mono_ns();
 
         arena_init(&arena, 64 << 20);
         ctx_init(&ctx, &arena);

@@ -78,6 +78,15 @@ static void numbers_are_whole_strings_within_range(void **state)
         assert_false(str_to_double(STR(" 1"), &d));
 }
 
+static void uuids_are_told_from_other_text(void **state)
+{
+        assert_true(str_is_uuid(STR("01234567-89ab-CDEF-0123-456789abcdef")));
+        assert_false(str_is_uuid(STR("0123456789abcdef0123456789abcdef0123")));
+        assert_false(str_is_uuid(STR("01234567-89ab-cdef-0123-456789abcdeg")));
+        assert_false(str_is_uuid(STR("01234567-89ab-cdef-0123-456789abcde")));
+        assert_false(str_is_uuid(STR_NULL));
+}
+
 static void a_builder_never_passes_its_maximum(void **state)
 {
         struct buf b;
@@ -222,6 +231,7 @@ int main(void)
                 TEST(lists_keep_their_items_when_they_grow),
                 TEST(strings_split_trim_and_compare),
                 TEST(numbers_are_whole_strings_within_range),
+                TEST(uuids_are_told_from_other_text),
                 TEST(a_builder_never_passes_its_maximum),
                 TEST(a_failure_keeps_code_message_and_faults),
                 TEST(json_reads_pointers_and_members),

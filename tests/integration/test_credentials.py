@@ -166,7 +166,7 @@ def definition(port):
             "response": {"hitStatus": [200],
                          "schema": {"type": "object", "required": ["industry"],
                                     "properties": {"industry": {"type": "string"}}},
-                         "map": {"industry": "/industry"}}}
+                         "map": {"industry": "/industry"}, "confidence": {"constant": 0.9}}}
 
 
 def test_a_credential_is_tried_out_on_its_provider(make_stack, provider):

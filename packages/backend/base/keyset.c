@@ -12,24 +12,13 @@ static bool is_key(struct str s)
         return s.len > 0 && s.len < 40 && s.ptr[0] >= '0' && s.ptr[0] <= '9';
 }
 
-static bool is_uuid(struct str s)
-{
-        for (size_t i = 0; i < s.len; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (dash ? s.ptr[i] != '-' : !s.ptr[i] || !strchr("0123456789abcdef", s.ptr[i]))
-                        return false;
-        }
-        return s.len == 36;
-}
-
 enum err keyset_read(struct ctx *ctx, const struct list_query *q, struct keyset *ret)
 {
         struct keyset k = {.limit = q->has_limit ? q->limit : LIST_LIMIT_DEFAULT};
 
         if (q->cursor.ptr) {
                 TRY(cursor_decode(ctx, q->cursor, &k.at, &k.id));
-                if (!is_key(k.at) || !is_uuid(k.id)) {
+                if (!is_key(k.at) || !str_is_uuid(k.id)) {
                         ctx_fault(ctx, STR("/query/cursor"), "cursor",
                                   "is not a cursor of this list");
                         return fail(ctx, ERR_VALIDATION, "the cursor is not one of this list");

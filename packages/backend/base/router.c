@@ -183,20 +183,6 @@ static struct str allowed_methods(struct ctx *ctx, const struct node *n)
         return buf_str(&b);
 }
 
-static bool is_uuid(struct str s)
-{
-        if (s.len != 36)
-                return false;
-        for (size_t i = 0; i < 36; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-                char c = (char)(s.ptr[i] | 0x20);
-
-                if (dash ? s.ptr[i] != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-                        return false;
-        }
-        return true;
-}
-
 enum err router_match(struct ctx *ctx, const struct route_tree *t, struct str path, struct req *req,
                       const struct compiled_route **ret, struct str *ret_allow)
 {
@@ -215,7 +201,8 @@ enum err router_match(struct ctx *ctx, const struct route_tree *t, struct str pa
         for (size_t i = 0; i < c->params.len; i++) {
                 struct str name = c->params.ptr[i];
 
-                if ((str_eq(name, STR("id")) || str_ends(name, STR("Id"))) && !is_uuid(m.values[i]))
+                if ((str_eq(name, STR("id")) || str_ends(name, STR("Id"))) &&
+                    !str_is_uuid(m.values[i]))
                         return fail(ctx, ERR_NOT_FOUND, "%.*s is not a UUID", FMT(name));
                 LIST_PUSH(ctx->arena, &req->params, ((struct http_pair){name, m.values[i]}));
         }

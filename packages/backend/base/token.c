@@ -50,7 +50,11 @@ enum err token_verify(struct ctx *ctx, struct str token, struct str *ret_user_id
         if (e != OK)
                 return e;
         ctx_clear(ctx);
+        struct str session_id = json_member_text(claims.all, "sid");
+
+        if (!str_is_uuid(claims.sub) || !str_is_uuid(session_id))
+                return fail(ctx, ERR_AUTHENTICATION, "the token names no user and session");
         *ret_user_id = claims.sub;
-        *ret_session_id = json_member_text(claims.all, "sid");
-        return ret_session_id->ptr ? OK : fail(ctx, ERR_AUTHENTICATION, "the token has no session");
+        *ret_session_id = session_id;
+        return OK;
 }

@@ -143,6 +143,19 @@ bool str_to_double(struct str s, double *ret)
         return true;
 }
 
+bool str_is_uuid(struct str s)
+{
+        for (size_t i = 0; i < s.len; i++) {
+                char c = s.ptr[i];
+                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+                bool hex = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
+
+                if (dash ? c != '-' : !hex)
+                        return false;
+        }
+        return s.len == 36;
+}
+
 struct str str_dup(struct arena *a, struct str s)
 {
         char *p = arena_alloc(a, s.len + 1);

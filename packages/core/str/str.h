@@ -39,6 +39,7 @@ bool str_split(struct str *rest, char sep, struct str *ret);
 /* Whole-string numbers, no white space; false when it is not one or does not fit. */
 bool str_to_i64(struct str s, int64_t *ret);
 bool str_to_double(struct str s, double *ret);
+bool str_is_uuid(struct str s); /* 8-4-4-4-12 hex digits, either case */
 
 struct str str_dup(struct arena *a, struct str s);
 struct str str_lower(struct arena *a, struct str s); /* ASCII */

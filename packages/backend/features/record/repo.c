@@ -116,7 +116,7 @@ enum err repo_record_count(struct ctx *ctx, struct tx *tx, const struct grid_tab
         TRY(grid_filter_sql(ctx, t, filter, "/query/filter", &q));
         buf_add(&q.sql, STR(" LIMIT "));
         grid_sql_param(ctx, &q, p_i64(ctx, exact + 1));
-        buf_add(&q.sql, STR(") AS some"));
+        buf_add(&q.sql, STR(") AS found"));
         TRY(grid_sql_run(ctx, tx, &q, &r));
         *ret = db_i64(&r, 0, 0);
         *ret_estimate = *ret > exact;

@@ -2,30 +2,35 @@
 #include <stdio.h>
 #include "features/table/internal.h"
 
-static enum err run(struct ctx *ctx, struct tx *tx, struct buf *sql, int64_t *ret_affected)
+static enum err run(struct ctx *ctx, struct tx *tx, struct buf *sql)
 {
         if (buf_full(sql))
                 return fail(ctx, ERR_INTERNAL, "a statement is too long");
         struct db_stmt stmt = {NULL, buf_str(sql).ptr};
 
-        return tx_exec(tx, &stmt, NO_PARAMS, ret_affected);
+        return tx_exec(tx, &stmt, NO_PARAMS, NULL);
 }
 
 /* The texts of values that will not fit go beside the column, where they are shown as they were. */
 static enum err keep_misfits(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
                              const struct grid_column *to, const char *text, int64_t *ret)
 {
-        struct buf sql;
+        struct grid_sql q;
+        struct db_result r;
 
-        buf_init(&sql, ctx->arena, 64 << 10);
-        buf_printf(&sql,
+        grid_sql_init(ctx, &q);
+        buf_printf(&q.sql,
                    "INSERT INTO %s AS p (record_id, column_id, status, raw_text, error) SELECT "
-                   "t.id, '%.*s', 'manual', %s, '%s' FROM %s t WHERE t.%s IS NOT NULL AND NOT (",
-                   t->cells, FMT(to->id), text, value_misfit(to->type), t->rows, to->ident);
-        value_fits_sql(&sql, to, text);
-        buf_add(&sql, STR(") ON CONFLICT (record_id, column_id) DO UPDATE SET raw_text = "
-                          "EXCLUDED.raw_text, error = EXCLUDED.error"));
-        return run(ctx, tx, &sql, ret);
+                   "t.id, '%.*s', 'manual', %s, ",
+                   t->cells, FMT(to->id), text);
+        grid_sql_param(ctx, &q, p_c(value_misfit(to->type)));
+        buf_printf(&q.sql, " FROM %s t WHERE t.%s IS NOT NULL AND NOT (", t->rows, to->ident);
+        value_fits_sql(&q.sql, to, text);
+        buf_add(&q.sql, STR(") ON CONFLICT (record_id, column_id) DO UPDATE SET raw_text = "
+                            "EXCLUDED.raw_text, error = EXCLUDED.error"));
+        TRY(grid_sql_run(ctx, tx, &q, &r));
+        *ret = r.affected;
+        return OK;
 }
 
 /* The typed column itself; the texts in it that do not fit are kept already. */
@@ -46,7 +51,7 @@ static enum err rewrite(struct ctx *ctx, struct tx *tx, const struct grid_table 
                 value_parse_sql(&sql, to->type, text);
                 buf_add(&sql, STR(" END"));
         }
-        return run(ctx, tx, &sql, NULL);
+        return run(ctx, tx, &sql);
 }
 
 /* Between types that are all kept as text only what fits changes. */
@@ -63,7 +68,7 @@ static enum err narrow(struct ctx *ctx, struct tx *tx, const struct grid_table *
         buf_add(&sql, STR(" THEN "));
         value_parse_sql(&sql, to->type, to->ident);
         buf_printf(&sql, " END WHERE %s IS NOT NULL", to->ident);
-        return run(ctx, tx, &sql, NULL);
+        return run(ctx, tx, &sql);
 }
 
 /* Raw texts that fit the new type become values. */
@@ -83,7 +88,7 @@ static enum err adopt_raw(struct ctx *ctx, struct tx *tx, const struct grid_tabl
                    to->ident);
         value_parse_sql(&sql, to->type, "fits.raw_text");
         buf_add(&sql, STR(" FROM fits WHERE t.id = fits.record_id"));
-        return run(ctx, tx, &sql, NULL);
+        return run(ctx, tx, &sql);
 }
 
 enum err grid_retype(struct ctx *ctx, struct tx *tx, const struct grid_table *t,

@@ -159,7 +159,7 @@ void app_close(struct app *app)
 {
         if (!app)
                 return;
-        engine_close(app->engine);
+        engine_drain(app->engine);
         importer_close(app->importer);
         fetch_close(app->fetch);
         router_close(app->routes);
@@ -171,6 +171,7 @@ void app_close(struct app *app)
         crypto_keys_close(app->keys);
         cache_close(app->cache);
         event_hub_close(app->events);
+        engine_close(app->engine);
         db_close(app->db);
         mem_free(app);
         arena_finish(&app_arena);

@@ -80,6 +80,12 @@ void engine_stop(struct engine *e)
                 e->ops->stop(e->state);
 }
 
+void engine_drain(struct engine *e)
+{
+        if (e)
+                e->ops->drain(e->state);
+}
+
 void engine_close(struct engine *e)
 {
         struct arena arena;

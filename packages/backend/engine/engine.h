@@ -28,20 +28,24 @@ struct engine_ops {
         void (*cancel)(void *state, struct str job); /* likewise */
         size_t (*running)(void *state);              /* batches at work in this process */
         void (*stop)(void *state);                   /* take nothing new, settle and let go */
-        void (*close)(void *state);                  /* waits until all has ended */
+        void (*drain)(void *state);                  /* waits until all has ended */
+        void (*close)(void *state);
 };
 
 extern const struct engine_ops engine_local;
 
 /*
  * In this order: engine_open() registers the process (worker_instances, app->instance_id) and
- * subscribes to the hub; event_hub_start() with engine_session_sql(); engine_begin().
+ * subscribes to the hub; event_hub_start() with engine_session_sql(); engine_begin(). At the end:
+ * engine_stop(), engine_drain(), event_hub_close(), engine_close(): the hub calls the engine until
+ * it is closed, and its connection holds the instance's lock.
  */
 _must_check_ enum err engine_open(struct ctx *ctx, struct app *app, struct engine **ret);
 const char *engine_session_sql(const struct engine *e); /* NULL for a NULL engine */
 _must_check_ enum err engine_begin(struct ctx *ctx, struct engine *e);
-void engine_stop(struct engine *e);  /* accepts NULL */
-void engine_close(struct engine *e); /* accepts NULL */
+void engine_stop(struct engine *e); /* these accept NULL */
+void engine_drain(struct engine *e);
+void engine_close(struct engine *e);
 
 void engine_start(struct engine *e, struct str job);
 void engine_cancel(struct engine *e, struct str job);

@@ -276,14 +276,27 @@ static void local_stop(void *state)
         pthread_mutex_unlock(&l->lock);
 }
 
+static void local_drain(void *state)
+{
+        struct local *l = state;
+        size_t count;
+
+        local_stop(l);
+        pthread_mutex_lock(&l->lock);
+        count = l->thread_count;
+        l->thread_count = 0; /* nobody wakes them any more */
+        pthread_mutex_unlock(&l->lock);
+        for (size_t i = 0; i < count; i++)
+                task_worker_close(l->threads[i].worker);
+        enrichment_close(l->enrichment); /* with it the threads of built-ins */
+        l->enrichment = NULL;
+}
+
 static void local_close(void *state)
 {
         struct local *l = state;
 
-        local_stop(l);
-        for (size_t i = 0; i < l->thread_count; i++)
-                task_worker_close(l->threads[i].worker);
-        enrichment_close(l->enrichment);
+        local_drain(l);
         pthread_mutex_destroy(&l->lock);
         mem_free(l->threads);
         mem_free(l);
@@ -297,5 +310,6 @@ const struct engine_ops engine_local = {
         .cancel = local_cancel,
         .running = local_running,
         .stop = local_stop,
+        .drain = local_drain,
         .close = local_close,
 };

@@ -94,6 +94,8 @@ export interface Cell {
   jobId?: string | null;
   updatedAt?: string | null;
   error?: string | null;
+  /** The value did not fit its column's type and was kept as text. */
+  raw?: boolean;
 }
 
 export type CellValue = string | number | boolean | null | object;
@@ -149,6 +151,12 @@ export interface Provider {
   outputs: string[];
   credits: { hit: number; miss: number };
   requiresCredential: boolean;
+  /** False: it needs a credential of the workspace first. */
+  available?: boolean;
+  hasCredential?: boolean;
+  /** At least one of these groups of inputs must be known as a whole. */
+  requireOneOf?: string[][];
+  expectedHitRate?: number;
   docsUrl?: string | null;
 }
 
@@ -178,6 +186,9 @@ export interface Job {
   totals: JobTotals;
   credits: { reserved: number; spent: number; refunded: number };
   budget?: number | null;
+  budgetReached?: boolean;
+  cancelRequested?: boolean;
+  retryOf?: string | null;
   createdAt: string;
   startedAt?: string | null;
   finishedAt?: string | null;
@@ -260,6 +271,9 @@ export interface ImportPreview {
   columns: ImportColumn[];
   rows: (string | null)[][];
   faults: ImportFault[];
+  faultCount?: number;
+  rowsTotal?: number;
+  rowsTotalIsEstimate?: boolean;
 }
 
 export interface ImportStatus {

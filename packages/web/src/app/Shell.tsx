@@ -128,7 +128,7 @@ export function Shell() {
     if (!known) return;
     activate(workspaceId);
     openJobs(workspaceId);
-    void loadCatalogue();
+    void loadCatalogue(workspaceId);
   }, [known, workspaceId, activate, openJobs, loadCatalogue]);
   useJobPolling();
 
@@ -176,7 +176,7 @@ export function Shell() {
         {catalogueError !== null && (
           <div className="strip offline" role="status">
             <Icon name="warn" /> The provider catalogue could not be loaded.
-            <button type="button" className="link" onClick={() => void loadCatalogue()}>
+            <button type="button" className="link" onClick={() => void loadCatalogue(workspaceId)}>
               Try again
             </button>
           </div>

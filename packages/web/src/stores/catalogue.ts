@@ -1,4 +1,4 @@
-// Providers and fields: loaded once, they change only when the server does.
+// The open workspace's providers, and the fields they know: loaded once for each workspace.
 import { create } from "zustand";
 import type { FieldDef, Provider } from "../api/types";
 import * as providerApi from "../features/provider/api";
@@ -8,7 +8,9 @@ interface CatalogueState {
   fields: FieldDef[];
   loaded: boolean;
   error: unknown;
-  load: () => Promise<void>;
+  workspaceId: string | null;
+  /** Loads what is not there yet; `again` when a change (a credential) may have altered it. */
+  load: (workspaceId: string, again?: boolean) => Promise<void>;
 }
 
 let loading: Promise<void> | null = null;
@@ -18,11 +20,20 @@ export const useCatalogue = create<CatalogueState>((set, get) => ({
   fields: [],
   loaded: false,
   error: null,
-  load: () => {
-    if (get().loaded) return Promise.resolve();
-    loading ??= Promise.all([providerApi.listProviders(), providerApi.listFields()])
-      .then(([providers, fields]) => set({ providers, fields, loaded: true, error: null }))
-      .catch((error: unknown) => set({ error }))
+  workspaceId: null,
+  load: (workspaceId, again = false) => {
+    if (get().workspaceId !== workspaceId) {
+      loading = null;
+      set({ workspaceId, providers: [], loaded: false, error: null });
+    } else if (get().loaded && !again) return Promise.resolve();
+    const fields = get().fields.length > 0 ? Promise.resolve(get().fields) : providerApi.listFields();
+    loading ??= Promise.all([providerApi.listProviders(workspaceId), fields])
+      .then(([providers, known]) => {
+        if (get().workspaceId === workspaceId) set({ providers, fields: known, loaded: true, error: null });
+      })
+      .catch((error: unknown) => {
+        if (get().workspaceId === workspaceId) set({ error });
+      })
       .finally(() => {
         loading = null;
       });

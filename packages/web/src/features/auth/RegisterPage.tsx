@@ -55,7 +55,7 @@ export function RegisterPage() {
           type="password"
           autoComplete="new-password"
           required
-          hint="At least 10 characters; a sentence is best."
+          hint="At least 8 characters; a short sentence is best."
           value={password}
           fault={form.faults.password}
           onChange={(e) => setPassword(e.target.value)}

@@ -60,7 +60,7 @@ it("shows every fault of a registration at its field", async () => {
   await user.type(screen.getByLabelText("Password"), "short");
   await user.click(screen.getByRole("button", { name: "Create account" }));
   expect(await screen.findByText("must be an e-mail address")).toBeInTheDocument();
-  expect(screen.getByText("must have at least 10 characters")).toBeInTheDocument();
+  expect(screen.getByText("must have at least 8 characters")).toBeInTheDocument();
 });
 
 it("never follows a next address to another site", () => {

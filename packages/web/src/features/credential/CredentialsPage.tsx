@@ -1,5 +1,5 @@
 // The workspace's provider keys: added here, shown by their last four characters only.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { describe } from "../../api/envelope";
 import type { Credential } from "../../api/types";
 import { NotFoundPage } from "../../app/NotFoundPage";
@@ -105,7 +105,6 @@ export default function CredentialsPage() {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Credential | null>(null);
   const [testing, setTesting] = useState<string | null>(null);
-  useEffect(() => void loadCatalogue(), [loadCatalogue]);
   if (!can("manage_credentials")) return <NotFoundPage />;
 
   const test = async (c: Credential) => {
@@ -201,6 +200,7 @@ export default function CredentialsPage() {
             setAdding(false);
             toast("success", "The key is stored");
             reload();
+            void loadCatalogue(id, true);
           }}
         />
       )}

@@ -151,7 +151,7 @@ export function EnrichPanel({ workspaceId, tableId, start, onClose, onStarted }:
   const ready = targets.filter((t) => t.output && t.waterfall.length > 0);
   const incomplete = targets.length - ready.length;
   const budgetNumber = budget.trim() === "" ? null : Number(budget);
-  const budgetBad = budgetNumber !== null && !(budgetNumber > 0);
+  const budgetBad = budgetNumber !== null && !(Number.isInteger(budgetNumber) && budgetNumber > 0);
 
   const request = useMemo(
     () =>
@@ -453,7 +453,7 @@ export function EnrichPanel({ workspaceId, tableId, start, onClose, onStarted }:
             <span>Never spend more than</span>
             <input
               className="input small budget num"
-              inputMode="decimal"
+              inputMode="numeric"
               placeholder="no limit"
               aria-label="Budget in credits"
               aria-invalid={budgetBad || undefined}

@@ -57,10 +57,13 @@ export function availableInputs(columns: readonly Column[], fields: readonly Fie
   return out;
 }
 
-/** Whether a provider can be asked: all required inputs are there, and at least one of any. */
-export const canFeed = (provider: Provider, available: ReadonlySet<string>): boolean =>
-  provider.inputs.every((i) => !i.required || available.has(i.key)) &&
-  (provider.inputs.length === 0 || provider.inputs.some((i) => available.has(i.key)));
+/** Whether a provider can be asked: all required inputs are there, and one of its alternatives. */
+export function canFeed(provider: Provider, available: ReadonlySet<string>): boolean {
+  if (!provider.inputs.every((i) => !i.required || available.has(i.key))) return false;
+  if (provider.requireOneOf && provider.requireOneOf.length > 0)
+    return provider.requireOneOf.some((group) => group.every((key) => available.has(key)));
+  return provider.inputs.length === 0 || provider.inputs.some((i) => available.has(i.key));
+}
 
 const PERSON_INPUTS = ["full_name", "first_name", "last_name"];
 
@@ -77,6 +80,7 @@ export function waterfallFor(
 ): string[] {
   const usable = providers.filter(
     (p) =>
+      p.available !== false &&
       canFeed(p, available) &&
       !wantsPerson(p, available) &&
       !p.inputs.some((i) => i.required && i.key === key),

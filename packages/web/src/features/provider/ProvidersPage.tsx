@@ -1,5 +1,5 @@
 // The catalogue: who can be asked for what, at which price, and where the answers really come from.
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import type { Provider } from "../../api/types";
 import { Topbar } from "../../app/Topbar";
@@ -14,6 +14,12 @@ import { titleOf } from "./api";
 import { SourceBadge } from "./SourceBadge";
 import "./provider.css";
 
+/** "Domain, or Company name" */
+const needs = (p: Provider, nameOf: (key: string) => string): string =>
+  p.requireOneOf && p.requireOneOf.length > 0
+    ? p.requireOneOf.map((group) => group.map(nameOf).join(" and ")).join(", or ")
+    : "any of its inputs";
+
 const matches = (p: Provider, text: string): boolean =>
   [p.name, p.slug, p.category, p.description, ...p.outputs].some((s) => s?.toLowerCase().includes(text));
 
@@ -24,7 +30,6 @@ export default function ProvidersPage() {
   const { can } = useRole();
   const workspace = useActiveWorkspace();
   const [text, setText] = useState("");
-  useEffect(() => void load(), [load]);
 
   const nameOf = (key: string): string => fields.find((f) => f.key === key)?.name ?? titleOf(key);
   const groups = useMemo(() => {
@@ -66,7 +71,7 @@ export default function ProvidersPage() {
           </p>
         )}
         {error && !loaded ? (
-          <ErrorState error={error} onRetry={() => void load()} />
+          <ErrorState error={error} onRetry={() => workspace && void load(workspace.id)} />
         ) : !loaded ? (
           <Skeleton />
         ) : groups.length === 0 ? (
@@ -97,7 +102,7 @@ export default function ProvidersPage() {
                           {p.inputs
                             .filter((i) => i.required)
                             .map((i) => nameOf(i.key))
-                            .join(", ") || "any of its inputs"}
+                            .join(", ") || needs(p, nameOf)}
                         </dd>
                       </div>
                       <div>
@@ -113,7 +118,7 @@ export default function ProvidersPage() {
                         </dd>
                       </div>
                     </dl>
-                    {p.requiresCredential && (
+                    {p.requiresCredential && !p.hasCredential && (
                       <p className="muted">
                         Live use needs your own key
                         {can("manage_credentials") && workspace ? (

@@ -1,8 +1,10 @@
 // The provider catalogue and the field vocabulary.
-import { api } from "../../api/client";
+import { api, ws } from "../../api/client";
 import type { ColumnType, FieldDef, Provider } from "../../api/types";
 
-export const listProviders = async (): Promise<Provider[]> => (await api.page<Provider>("/providers")).items;
+/** The providers as a workspace can use them, its own ones among them. */
+export const listProviders = async (workspaceId: string): Promise<Provider[]> =>
+  (await api.page<Provider>(`${ws(workspaceId)}/providers`, { params: { limit: 1000 } })).items;
 
 interface WireField {
   key: string;

@@ -114,7 +114,7 @@ export function Provenance({ workspaceId, tableId, recordId, column, at, onClose
         </p>
       ) : loading && !data ? (
         <div className="skeleton" style={{ height: 90 }} />
-      ) : !cell ? (
+      ) : !cell || (!cell.provider && attempts.length === 0 && !cell.error && !cell.updatedAt) ? (
         <p className="muted">
           {value ? "Came with the imported file." : "No provider has been asked for this cell."}
         </p>

@@ -21,7 +21,7 @@ import { toast } from "../../stores/ui";
 import type { MenuAt } from "../../ui/Menu";
 import { patchColumn } from "../table/api";
 import { placeColumn } from "../table/columns";
-import { DEFAULT_WIDTH } from "../table/types";
+import { DEFAULT_WIDTH, UNSIZED } from "../table/types";
 import * as recordApi from "./api";
 import { ColumnHeader } from "./ColumnHeader";
 import { CellView, type GridContext } from "./cell";
@@ -192,7 +192,7 @@ export default function RecordGrid(props: Props) {
         .map<ColDef<Row>>((c) => ({
           colId: c.id,
           headerName: c.name,
-          width: c.width && c.width > 40 ? c.width : DEFAULT_WIDTH[c.type],
+          width: c.width && c.width !== UNSIZED ? c.width : DEFAULT_WIDTH[c.type],
           minWidth: 70,
           valueGetter: (p) => {
             const v = p.data?.data[c.id];
@@ -296,7 +296,7 @@ export default function RecordGrid(props: Props) {
     (e: ColumnResizedEvent<Row>) => {
       if (!e.finished || e.source !== "uiColumnResized" || !e.column || !canManage) return;
       const id = e.column.getColId();
-      const width = Math.round(e.column.getActualWidth());
+      const width = Math.min(2000, Math.round(e.column.getActualWidth()));
       useGrid.getState().setColumns((list) => list.map((c) => (c.id === id ? { ...c, width } : c)));
       patchColumn(workspaceId, tableId, id, { width }).catch(() => undefined);
     },

@@ -44,7 +44,8 @@ export interface ExportQuery {
   format: "csv" | "jsonl";
   ids?: string;
   filter?: string;
-  sort?: string;
+  /** "1": with the source and confidence of each value beside it. */
+  provenance?: string;
 }
 
 export const exportTable = (workspaceId: string, tableId: string, query: ExportQuery): Promise<Blob> =>

@@ -81,7 +81,9 @@ export class CellView implements ICellRendererComp<Row> {
     const busy = status === "queued" || status === "running";
     const noText = shown === "" || busy;
     let name = "cell";
-    if (status) name += ` is-${status}`;
+    // Imported values have no history of their own; only what was typed here is marked.
+    if (status && (status !== "manual" || cell?.updatedAt)) name += ` is-${status}`;
+    if (cell?.raw) name += " is-raw";
     if (noText) name += " is-blank";
     if (column.type === "number") name += " is-number";
     if (status === "complete" && this.lastId === row.id && this.last && this.last !== "complete")
@@ -89,7 +91,11 @@ export class CellView implements ICellRendererComp<Row> {
     this.root.className = name;
     this.text.textContent =
       busy && shown !== "" ? shown : noText && status ? (EMPTY_TEXT[status] ?? "") : shown;
-    this.text.title = status === "failed" && cell?.error ? cell.error : shown;
+    this.text.title = cell?.raw
+      ? `${shown} does not fit the column's type and was kept as text`
+      : status === "failed" && cell?.error
+        ? cell.error
+        : shown;
     const mark = status === "complete" || status === "not_found" || status === "failed";
     this.setDot(mark ? (cell?.provider ?? "") : null, status);
     this.last = status;

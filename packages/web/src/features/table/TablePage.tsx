@@ -127,7 +127,7 @@ function OpenTable({ workspaceId, tableId }: { workspaceId: string; tableId: str
   }, []);
 
   const doExport = useCallback(
-    async (format: "csv" | "jsonl", ids: string[] | null) => {
+    async (format: "csv" | "jsonl", ids: string[] | null, provenance = false) => {
       setExporting(true);
       try {
         await useGrid.getState().flush();
@@ -136,6 +136,7 @@ function OpenTable({ workspaceId, tableId }: { workspaceId: string; tableId: str
           format,
           ids: ids ? ids.join(",") : undefined,
           filter: !ids && filter ? JSON.stringify(filter) : undefined,
+          provenance: provenance ? "1" : undefined,
         });
         const name = useGrid.getState().table?.name ?? "table";
         download(blob, fileName(name, format));
@@ -416,6 +417,11 @@ function OpenTable({ workspaceId, tableId }: { workspaceId: string; tableId: str
                   items: [
                     { title: rules.length > 0 ? "Rows of the filter" : "All rows" },
                     { label: "CSV", icon: "file", run: () => void doExport("csv", null) },
+                    {
+                      label: "CSV with sources",
+                      icon: "info",
+                      run: () => void doExport("csv", null, true),
+                    },
                     { label: "JSON Lines", icon: "json", run: () => void doExport("jsonl", null) },
                     ...(selection.length > 0
                       ? ([

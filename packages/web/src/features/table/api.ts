@@ -41,6 +41,7 @@ export const patchColumn = (
 export const deleteColumn = (workspaceId: string, tableId: string, columnId: string): Promise<null> =>
   api.del(`${tbl(workspaceId, tableId)}/columns/${columnId}`);
 
+/** Positions count from 1. */
 export const moveColumn = (
   workspaceId: string,
   tableId: string,

@@ -81,6 +81,6 @@ export function placeColumn(id: string, afterId: string | null): Promise<boolean
   return optimistic(
     "The column could not be moved",
     () => next,
-    (w, t) => tableApi.moveColumn(w, t, id, index),
+    (w, t) => tableApi.moveColumn(w, t, id, index + 1),
   );
 }

@@ -13,6 +13,9 @@ export const TYPE_NAMES: Readonly<Record<ColumnType, string>> = {
   json: "JSON",
 };
 
+/** The width that the server gives a column nobody has sized: shown as its type asks instead. */
+export const UNSIZED = 180;
+
 export const DEFAULT_WIDTH: Readonly<Record<ColumnType, number>> = {
   text: 200,
   number: 150,

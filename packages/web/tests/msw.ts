@@ -8,7 +8,7 @@ export const state: { backend: FixtureServer } = { backend: new FixtureServer() 
 
 export const server = setupServer(http.all("*/api/v1/*", ({ request }) => state.backend.handle(request)));
 
-export function useFixture(): void {
+export function withFixture(): void {
   beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
   afterEach(() => {
     server.resetHandlers();

@@ -1,10 +1,10 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { HttpResponse, http, server, useFixture } from "../../tests/msw";
+import { HttpResponse, http, server, withFixture } from "../../tests/msw";
 import { api, connectAuthStore, connectUIStore } from "./client";
 import { ApiError } from "./envelope";
 import { connectSession, endSession, setTokens } from "./session";
 
-useFixture();
+withFixture();
 const toast = vi.fn();
 beforeEach(() => {
   toast.mockClear();

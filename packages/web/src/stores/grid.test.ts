@@ -1,11 +1,11 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import type { StoredTable } from "../../tests/msw";
-import { HttpResponse, http, server, state, useFixture } from "../../tests/msw";
+import { HttpResponse, http, server, state, withFixture } from "../../tests/msw";
 import { setTokens } from "../api/session";
 import { adoptRows, connectGrid, getRow, useGrid } from "./grid";
 import { useUi } from "./ui";
 
-useFixture();
+withFixture();
 let t: StoredTable;
 let name = "";
 const port = { redraw: vi.fn(), reload: vi.fn(), refresh: vi.fn() };

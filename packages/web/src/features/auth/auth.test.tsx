@@ -2,13 +2,13 @@ import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { MemoryRouter, Route, Routes } from "react-router";
 import { beforeEach, expect, it } from "vitest";
-import { state, useFixture } from "../../../tests/msw";
+import { state, withFixture } from "../../../tests/msw";
 import { endSession } from "../../api/session";
 import { useAuth } from "../../stores/auth";
 import { LoginPage, safeNext } from "./LoginPage";
 import { RegisterPage } from "./RegisterPage";
 
-useFixture();
+withFixture();
 beforeEach(() => {
   endSession();
   useAuth.setState({ status: "signed-out", user: null });

@@ -1,13 +1,13 @@
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it, vi } from "vitest";
-import { http, server, state, useFixture } from "../../../tests/msw";
+import { http, server, state, withFixture } from "../../../tests/msw";
 import { setTokens } from "../../api/session";
 import type { ImportPreview } from "../../api/types";
 import { ImportDialog, initialMapping, toMapping } from "./ImportDialog";
 import { pollPause } from "./run";
 
-useFixture();
+withFixture();
 let workspaceId = "";
 beforeEach(() => {
   setTokens(state.backend.addUser("ada@example.com", "correct horse battery", "Ada"));

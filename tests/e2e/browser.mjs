@@ -1,0 +1,65 @@
+// Real Chromium for the end-to-end tests: a page that collects what went wrong on it, screenshots, axe.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+export const URL_BASE = (process.env.MILLRACE_URL ?? "http://localhost:3000").replace(/\/$/, "");
+export const ARTIFACTS =
+  process.env.MILLRACE_ARTIFACTS ?? resolve(dirname(fileURLToPath(import.meta.url)), "../artifacts/e2e");
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const launch = () =>
+  chromium.launch({ executablePath: process.env.MILLRACE_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+
+/** A page of its own context. `problems` fills with console errors, page errors and blocked loads. */
+export async function openPage(browser, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 860 },
+    acceptDownloads: true,
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const problems = [];
+  page.on("console", (m) => {
+    if (m.type() === "error") problems.push(m.text());
+  });
+  page.on("pageerror", (e) => problems.push(String(e)));
+  return { context, page, problems };
+}
+
+let shots = 0;
+export async function shot(page, name) {
+  mkdirSync(ARTIFACTS, { recursive: true });
+  shots++;
+  await page.screenshot({ path: join(ARTIFACTS, `${String(shots).padStart(2, "0")}-${name}.png`) });
+}
+
+/** No violation of WCAG A and AA that axe can find. */
+export async function assertAccessible(page, where) {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
+  const text = violations
+    .map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 4).map((n) => `    ${n.target.join(" ")}  ${n.failureSummary?.split("\n")[1] ?? ""}`).join("\n")}`)
+    .join("\n");
+  assert.equal(violations.length, 0, `axe on ${where}:\n${text}`);
+}
+
+/** The text of the cell in a displayed row and a column's header name. */
+export async function cell(page, row, column) {
+  const id = await page.locator(".ag-header-cell", { hasText: column }).first().getAttribute("col-id");
+  return page.locator(`.ag-center-cols-container [row-index="${row}"] [col-id="${id}"]`);
+}
+
+export const email = () => `e2e-${Date.now()}-${Math.random().toString(36).slice(2, 8)}@example.com`;

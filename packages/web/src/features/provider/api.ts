@@ -4,7 +4,7 @@ import type { ColumnType, FieldDef, Provider } from "../../api/types";
 
 /** The providers as a workspace can use them, its own ones among them. */
 export const listProviders = async (workspaceId: string): Promise<Provider[]> =>
-  (await api.page<Provider>(`${ws(workspaceId)}/providers`, { params: { limit: 1000 } })).items;
+  (await api.page<Provider>(`${ws(workspaceId)}/providers`)).items;
 
 interface WireField {
   key: string;

@@ -15,6 +15,20 @@ let context;
 const who = email();
 let started;
 
+/** One step of the way. The first that fails takes a picture; the rest cannot be walked and fail at once. */
+let broken = null;
+const step = (name, walk) =>
+  test(name, async () => {
+    assert.equal(broken, null, "an earlier step failed");
+    try {
+      await walk();
+    } catch (error) {
+      broken = name;
+      await shot(page, "failed").catch(() => undefined);
+      throw error;
+    }
+  });
+
 before(async () => {
   browser = await launch();
   ({ page, problems, context } = await openPage(browser));
@@ -26,7 +40,7 @@ after(async () => {
 const credits = async () =>
   Number((await page.getByTestId("credits").textContent()).replace(/,/g, ""));
 
-test("a visitor is asked to sign in, and can register", async () => {
+step("a visitor is asked to sign in, and can register", async () => {
   await page.goto(`${URL_BASE}/`);
   await page.getByRole("heading", { name: "Welcome back" }).waitFor();
   await shot(page, "sign-in");
@@ -45,7 +59,7 @@ test("a visitor is asked to sign in, and can register", async () => {
   await assertAccessible(page, "no tables yet");
 });
 
-test("the sample leads to a quote without reading anything", async () => {
+step("the sample leads to a quote without reading anything", async () => {
   await page.getByRole("button", { name: "Try with sample companies" }).click();
   await page.getByTestId("quote").waitFor({ timeout: 30_000 });
   const text = await page.getByTestId("quote").innerText();
@@ -56,7 +70,7 @@ test("the sample leads to a quote without reading anything", async () => {
   await assertAccessible(page, "quote");
 });
 
-test("cells fill live, credits move, and it took a newcomer under a minute", async () => {
+step("cells fill live, credits move, and it took a newcomer under a minute", async () => {
   const before = await credits();
   await page.getByTestId("run-enrichment").click();
   await page.getByTestId("job-bar").waitFor();
@@ -78,7 +92,7 @@ test("cells fill live, credits move, and it took a newcomer under a minute", asy
   await assertAccessible(page, "finished table");
 });
 
-test("a cell says where it came from, plainly marked as sandbox data", async () => {
+step("a cell says where it came from, plainly marked as sandbox data", async () => {
   await page.locator(".cell.is-complete .cell-dot").first().click();
   const card = page.getByTestId("provenance");
   await card.getByText("Confidence").waitFor();
@@ -92,7 +106,7 @@ test("a cell says where it came from, plainly marked as sandbox data", async () 
   await card.waitFor({ state: "detached" });
 });
 
-test("an edit is saved by itself and undone by Ctrl+Z", async () => {
+step("an edit is saved by itself and undone by Ctrl+Z", async () => {
   const target = await cell(page, 1, "Company");
   const old = (await target.innerText()).trim();
   await target.dblclick();
@@ -115,7 +129,7 @@ test("an edit is saved by itself and undone by Ctrl+Z", async () => {
   assert.notEqual(old, "Renamed Inc");
 });
 
-test("sort and filter run on the server over the whole table", async () => {
+step("sort and filter run on the server over the whole table", async () => {
   await page.locator(".col-name", { hasText: "Employees" }).click();
   await page.locator(".ag-row").first().waitFor();
   await page.waitForTimeout(300);
@@ -131,7 +145,7 @@ test("sort and filter run on the server over the whole table", async () => {
   await page.getByText(/^24 rows ·/).waitFor();
 });
 
-test("the whole table exports, with the enriched columns", async () => {
+step("the whole table exports, with the enriched columns", async () => {
   await page.getByRole("button", { name: "Export" }).click();
   const [download] = await Promise.all([
     page.waitForEvent("download"),
@@ -145,7 +159,7 @@ test("the whole table exports, with the enriched columns", async () => {
   assert.match(lines.join("\n"), /Apple,/);
 });
 
-test("a CSV of one's own is mapped, imported with its faults told, and can be enriched in part", async () => {
+step("a CSV of one's own is mapped, imported with its faults told, and can be enriched in part", async () => {
   const file = join(ARTIFACTS, "own.csv");
   writeFileSync(file, 'Firma;Web;Umsatz\nSiemens;siemens.com;1\n"Say ""hi"" GmbH";sap.com;zwei\nKurz\n');
   await page.getByRole("link", { name: "Tables", exact: true }).first().click();
@@ -163,7 +177,7 @@ test("a CSV of one's own is mapped, imported with its faults told, and can be en
   await shot(page, "imported");
 });
 
-test("jobs are listed with what was tried; providers say where answers come from", async () => {
+step("jobs are listed with what was tried; providers say where answers come from", async () => {
   await page.getByRole("button", { name: "Jobs" }).click();
   await page.getByRole("button", { name: "What was tried" }).first().click();
   await page.locator(".drawer table").waitFor();
@@ -177,7 +191,7 @@ test("jobs are listed with what was tried; providers say where answers come from
   await assertAccessible(page, "providers");
 });
 
-test("settings: members and invitations, masked credentials, workspace", async () => {
+step("settings: members and invitations, masked credentials, workspace", async () => {
   await page.getByRole("link", { name: "Members" }).click();
   await page.getByText(who).waitFor();
   await page.getByRole("button", { name: "Invite" }).click();
@@ -200,7 +214,7 @@ test("settings: members and invitations, masked credentials, workspace", async (
   await assertAccessible(page, "workspace");
 });
 
-test("an unknown address is told so, and signing out ends the session", async () => {
+step("an unknown address is told so, and signing out ends the session", async () => {
   await page.goto(`${URL_BASE}/nothing/here`);
   await page.getByText("There is nothing at this address").waitFor();
   await page.getByRole("link", { name: "Go to your tables" }).click();
@@ -211,7 +225,7 @@ test("an unknown address is told so, and signing out ends the session", async ()
   assert.equal(await page.evaluate(() => localStorage.getItem("millrace.refreshToken")), null);
 });
 
-test("the browser had nothing to complain about", async () => {
+step("the browser had nothing to complain about", async () => {
   await context.close();
   assert.deepEqual(problems, []);
 });

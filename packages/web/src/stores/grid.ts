@@ -84,7 +84,7 @@ let saveTimer: ReturnType<typeof setTimeout> | null = null;
 let autoSave: ReturnType<typeof setInterval> | null = null;
 let flushing: Promise<void> | null = null;
 const touched = new Set<string>();
-let frame: number | null = null;
+let drawing = false;
 
 export const getRow = (id: string): Row | undefined => rows.get(id);
 export const connectGrid = (p: GridPort | null): void => {
@@ -98,8 +98,10 @@ const baseKey = (recordId: string, columnId: string): string => `${recordId}\n${
 
 function redrawSoon(ids: readonly string[]): void {
   for (const id of ids) touched.add(id);
-  frame ??= requestAnimationFrame(() => {
-    frame = null;
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
     const list = [...touched];
     touched.clear();
     port?.redraw(list);

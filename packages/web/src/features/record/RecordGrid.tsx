@@ -404,11 +404,13 @@ export default function RecordGrid(props: Props) {
 
   const onReady = useCallback((e: GridReadyEvent<Row>) => {
     api.current = e.api;
-    // Scrolling regions must be reachable by keyboard.
-    for (const v of frame.current?.querySelectorAll<HTMLElement>(
-      ".ag-body-viewport, .ag-center-cols-viewport, .ag-body-horizontal-scroll-viewport, .ag-header-viewport",
-    ) ?? [])
-      v.tabIndex = 0;
+    // A scrolling region must be reachable by keyboard, and what can have focus needs a true role: the
+    // viewport takes over the row group's from the container within it.
+    const viewport = frame.current?.querySelector<HTMLElement>(".ag-center-cols-viewport");
+    if (!viewport) return;
+    viewport.tabIndex = 0;
+    viewport.setAttribute("role", "rowgroup");
+    viewport.querySelector(".ag-center-cols-container")?.setAttribute("role", "presentation");
   }, []);
 
   return (

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ARTIFACTS, assertAccessible, cell, email, launch, openPage, shot, URL_BASE } from "./browser.mjs";
+import { ARTIFACTS, assertAccessible, cell, email, launch, lookForBarriers, openPage, shot, URL_BASE } from "./browser.mjs";
 
 const JOB_OVER = '[data-testid="job-bar"]:not([data-status="running"]):not([data-status="queued"])';
 const PASSWORD = "an otter rows upstream";
@@ -44,19 +44,19 @@ step("a visitor is asked to sign in, and can register", async () => {
   await page.goto(`${URL_BASE}/`);
   await page.getByRole("heading", { name: "Welcome back" }).waitFor();
   await shot(page, "sign-in");
-  await assertAccessible(page, "sign-in");
+  await lookForBarriers(page, "sign-in");
   await page.getByRole("link", { name: "Create an account" }).click();
   await page.getByLabel("Name").fill("Erin Newcomer");
   await page.getByLabel("E-mail").fill(who);
   await page.getByLabel("Password").fill(PASSWORD);
-  await assertAccessible(page, "registration");
+  await lookForBarriers(page, "registration");
   started = Date.now();
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByText("Drop a CSV here").waitFor();
   await page.waitForFunction(() => document.querySelector('[data-testid="credits"]'));
   await page.getByText("Sandbox mode").waitFor();
   await shot(page, "no-tables-yet");
-  await assertAccessible(page, "no tables yet");
+  await lookForBarriers(page, "no tables yet");
 });
 
 step("the sample leads to a quote without reading anything", async () => {
@@ -67,7 +67,7 @@ step("the sample leads to a quote without reading anything", async () => {
   assert.match(text, /never more than [\d,]+/);
   assert.match(await (await cell(page, 0, "Company")).innerText(), /Apple/);
   await shot(page, "quote");
-  await assertAccessible(page, "quote");
+  await lookForBarriers(page, "quote");
 });
 
 step("cells fill live, credits move, and it took a newcomer under a minute", async () => {
@@ -89,7 +89,7 @@ step("cells fill live, credits move, and it took a newcomer under a minute", asy
     (n) => Number(document.querySelector('[data-testid="credits"]').textContent.replace(/,/g, "")) < n,
     before,
   );
-  await assertAccessible(page, "finished table");
+  await lookForBarriers(page, "finished table");
 });
 
 step("a cell says where it came from, plainly marked as sandbox data", async () => {
@@ -101,7 +101,7 @@ step("a cell says where it came from, plainly marked as sandbox data", async () 
   assert.match(text, /Confidence\s+\d+%/);
   assert.match(text, /Asked in this order/);
   await shot(page, "provenance");
-  await assertAccessible(page, "provenance");
+  await lookForBarriers(page, "provenance");
   await page.keyboard.press("Escape");
   await card.waitFor({ state: "detached" });
 });
@@ -139,7 +139,7 @@ step("sort and filter run on the server over the whole table", async () => {
   await page.getByLabel("Value").fill("micro");
   await page.getByText(/^\d+ rows? match/).waitFor();
   await shot(page, "filtered");
-  await assertAccessible(page, "filtered");
+  await lookForBarriers(page, "filtered");
   await page.getByRole("button", { name: "Clear" }).click();
   await page.keyboard.press("Escape");
   await page.getByText(/^24 rows ·/).waitFor();
@@ -168,7 +168,7 @@ step("a CSV of one's own is mapped, imported with its faults told, and can be en
   await page.getByLabel("Table name").waitFor();
   await page.getByLabel("Table name").fill("My firms");
   await shot(page, "import");
-  await assertAccessible(page, "import");
+  await lookForBarriers(page, "import");
   await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
   await page.getByRole("heading", { name: "My firms" }).waitFor();
   await page.getByText(/^3 rows ·/).waitFor();
@@ -182,13 +182,13 @@ step("jobs are listed with what was tried; providers say where answers come from
   await page.getByRole("button", { name: "What was tried" }).first().click();
   await page.locator(".drawer table").waitFor();
   await shot(page, "jobs");
-  await assertAccessible(page, "jobs");
+  await lookForBarriers(page, "jobs");
   await page.locator(".drawer").getByRole("button", { name: "Close" }).click();
   await page.getByRole("link", { name: "Providers" }).click();
   await page.getByRole("heading", { name: "Providers", level: 1 }).waitFor();
   await page.locator(".provider-card").first().waitFor();
   await shot(page, "providers");
-  await assertAccessible(page, "providers");
+  await lookForBarriers(page, "providers");
 });
 
 step("settings: members and invitations, masked credentials, workspace", async () => {
@@ -199,7 +199,7 @@ step("settings: members and invitations, masked credentials, workspace", async (
   await page.getByRole("dialog").getByRole("button", { name: "Invite" }).click();
   await page.getByRole("cell", { name: "colleague@example.com" }).waitFor();
   await shot(page, "members");
-  await assertAccessible(page, "members");
+  await lookForBarriers(page, "members");
   await page.getByRole("link", { name: "Credentials" }).click();
   await page.getByRole("button", { name: "Add a key" }).click();
   await page.getByLabel("API key").fill("key-of-this-test-9876");
@@ -207,11 +207,11 @@ step("settings: members and invitations, masked credentials, workspace", async (
   await page.getByText(/9876/).waitFor();
   assert.ok(!(await page.content()).includes("key-of-this-test"));
   await shot(page, "credentials");
-  await assertAccessible(page, "credentials");
+  await lookForBarriers(page, "credentials");
   await page.getByRole("link", { name: "Workspace", exact: true }).click();
   await page.getByText("Spent so far").waitFor();
   await shot(page, "workspace");
-  await assertAccessible(page, "workspace");
+  await lookForBarriers(page, "workspace");
 });
 
 step("an unknown address is told so, and signing out ends the session", async () => {
@@ -225,7 +225,11 @@ step("an unknown address is told so, and signing out ends the session", async ()
   assert.equal(await page.evaluate(() => localStorage.getItem("millrace.refreshToken")), null);
 });
 
-step("the browser had nothing to complain about", async () => {
+test("no screen on the way has a barrier that axe can find", () => {
+  assertAccessible();
+});
+
+test("the browser had nothing to complain about", async () => {
   await context.close();
   assert.deepEqual(problems, []);
 });

@@ -404,13 +404,15 @@ export default function RecordGrid(props: Props) {
 
   const onReady = useCallback((e: GridReadyEvent<Row>) => {
     api.current = e.api;
-    // A scrolling region must be reachable by keyboard, and what can have focus needs a true role: the
+    // A scrolling region must be reachable by keyboard, and what can have focus needs a true role: each
     // viewport takes over the row group's from the container within it.
-    const viewport = frame.current?.querySelector<HTMLElement>(".ag-center-cols-viewport");
-    if (!viewport) return;
-    viewport.tabIndex = 0;
-    viewport.setAttribute("role", "rowgroup");
-    viewport.querySelector(".ag-center-cols-container")?.setAttribute("role", "presentation");
+    for (const part of ["center-cols", "header"]) {
+      const viewport = frame.current?.querySelector<HTMLElement>(`.ag-${part}-viewport`);
+      if (!viewport) continue;
+      viewport.tabIndex = 0;
+      viewport.setAttribute("role", "rowgroup");
+      viewport.querySelector(`.ag-${part}-container`)?.setAttribute("role", "presentation");
+    }
   }, []);
 
   return (

@@ -225,8 +225,8 @@ def slow(stack, ms):
     assert reply.status_code == 200, reply.text
 
 
-COMPANIES = ["Company,Website,Note", "Microsoft,https://www.microsoft.com,\"a, b\"", "Siemens,siemens.com,",
-             "Toyota,https://www.toyota.com/,=1+1", "Nestle,,\"two\nlines\"", ",,"]
+COMPANIES = ["Company,Website,Note", "Microsoft,https://www.microsoft.com,\"a, b\"", ",,", "", "Siemens,siemens.com,",
+             "Toyota,https://www.toyota.com/,=1+1", "Nestle,,\"two\nlines\""]
 
 
 def write_companies(path, rows=COMPANIES):
@@ -245,12 +245,13 @@ def test_enrich_by_default(stack, tmp_path):
     assert done.returncode == 0, done.stderr
     rows, before = read_csv(out), read_csv(source)
     header = rows[0]
+    before = [r for r in before if r]  # blank lines are not rows
     assert header[:3] == before[0] and [r[:3] for r in rows[1:]] == before[1:]
     for name in ("Domain", "Industry", "Employees", "Country", "Description", "E-mail"):
         at = header.index(name)
         assert header[at + 1:at + 3] == [f"{name} source", f"{name} confidence"]
     domain = header.index("Domain")
-    assert rows[1][domain] == "microsoft.com" and rows[2][domain] == "siemens.com"
+    assert rows[1][domain] == "microsoft.com" and rows[2][domain] == "" and rows[3][domain] == "siemens.com"
     assert rows[1][domain + 1] == "domain-from-url" and float(rows[1][domain + 2]) > 0.5
     country = header.index("Country")
     assert rows[1][country] and rows[1][country + 1].endswith(" (sandbox)")
@@ -269,7 +270,7 @@ def test_enrich_one_column(stack, tmp_path):
     rows = read_csv(out)
     assert rows[0] == ["Company", "Website", "Note", "Domain", "Domain source", "Domain confidence"]
     assert rows[1][3:5] == ["microsoft.com", "domain-from-url"]
-    assert rows[5][3:] == ["", "", ""]
+    assert rows[2][3:] == ["", "", ""] and rows[3][3:5] == ["siemens.com", "domain-from-url"]
     assert answer["data"]["filled"] == sum(1 for r in rows[1:] if r[4])
 
 
@@ -303,6 +304,41 @@ def test_enrich_within_a_budget(stack, tmp_path):
     assert answer["data"]["job"]["credits"]["spent"] == 0
     assert done.returncode == (0 if answer["data"]["job"]["status"] == "completed" else 4)
     assert len(read_csv(tmp_path / "o.csv")) == 52
+
+
+def test_enrich_with_too_few_credits(make_stack, tmp_path):
+    stack = make_stack(env={"MILLRACE_STARTER_CREDITS": "10"})
+    source = tmp_path / "c.csv"
+    source.write_text("Website\n" + "".join(f"https://www.company{i}.example\n" for i in range(20)))
+    done = stack.cli("enrich", source, "-o", tmp_path / "o.csv")
+    assert done.returncode in (0, 4), done.stderr
+    assert "the workspace has 10 credits: the job ends when they are spent" in done.stderr
+    rows = read_csv(tmp_path / "o.csv")
+    assert len(rows) == 21 and all(r[rows[0].index("Domain")] for r in rows[1:])  # what is free is found all the same
+    assert stack.cli("admin", "reconcile").returncode == 0
+
+
+def test_enrich_ragged_rows(stack, tmp_path):
+    source = tmp_path / "c.csv"
+    source.write_text("Website,Note\nhttps://www.a.example\nhttps://www.b.example,x,extra\nhttps://www.c.example,y\n")
+    done = stack.cli("enrich", source, "-o", tmp_path / "o.csv", "--column", "domain", "--waterfall", "domain-from-url")
+    assert done.returncode == 0, done.stderr
+    assert [r[:4] for r in read_csv(tmp_path / "o.csv")] == [
+        ["Website", "Note", "Column 3", "Domain"], ["https://www.a.example", "", "", "a.example"],
+        ["https://www.b.example", "x", "extra", "b.example"], ["https://www.c.example", "y", "", "c.example"]]
+
+
+@pytest.mark.parametrize("encoding, delimiter, newline", [("utf-16-le", ";", "\r\n"), ("cp1252", "\t", "\n")])
+def test_enrich_other_dialects(stack, tmp_path, encoding, delimiter, newline):
+    source = tmp_path / "c.csv"
+    text = newline.join(delimiter.join(row) for row in [
+        ["Firma", "Webseite"], ["Müller & Söhne", "https://www.mueller.example"], ["Café", "cafe.example"]]) + newline
+    source.write_bytes((b"\xff\xfe" if encoding == "utf-16-le" else b"") + text.encode(encoding))
+    done = stack.cli("enrich", source, "-o", tmp_path / "o.csv", "--column", "domain", "--waterfall", "domain-from-url")
+    assert done.returncode == 0, done.stderr
+    out = (tmp_path / "o.csv").read_bytes().decode()
+    assert out.split(newline)[1].startswith(delimiter.join(["Müller & Söhne", "https://www.mueller.example",
+                                                            "mueller.example", "domain-from-url"]))
 
 
 @pytest.mark.parametrize("args, message", [

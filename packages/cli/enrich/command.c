@@ -104,6 +104,7 @@ static enum err choose_workspace(struct enrich *e)
                 if (asked.ptr && !str_eq(asked, id) && !str_eq(asked, json_member_text(w, "name")))
                         continue;
                 e->workspace = str_printf(ctx->arena, "/workspaces/%.*s", FMT(id));
+                e->available = json_get_i64(json_member(json_member(w, "credits"), "available"), 0);
                 return OK;
         }
         if (asked.ptr)
@@ -139,15 +140,20 @@ static void say_plan(struct enrich *e, bool resumed)
                 cli_note(e->cli, "going on where an earlier run stopped");
 }
 
-static void say_estimate(struct enrich *e, const struct json *v)
+static struct str credits_text(struct enrich *e, const struct json *estimate)
 {
-        const struct json *credits = json_member(v, "credits");
+        const struct json *credits = json_member(estimate, "credits");
         struct arena *a = &e->cli->arena;
 
-        cli_print("%.*s cells to fill; %.*s credits expected, %.*s at most\n",
-                  FMT(number_text(a, json_get_i64(json_member(v, "cells"), 0))),
-                  FMT(number_text(a, json_get_i64(json_member(credits, "expected"), 0))),
-                  FMT(number_text(a, json_get_i64(json_member(credits, "max"), 0))));
+        return str_printf(a, "%.*s cells to fill; %.*s credits expected, %.*s at most",
+                          FMT(number_text(a, json_get_i64(json_member(estimate, "cells"), 0))),
+                          FMT(number_text(a, json_get_i64(json_member(credits, "expected"), 0))),
+                          FMT(number_text(a, json_get_i64(json_member(credits, "max"), 0))));
+}
+
+static void say_estimate(struct enrich *e, const struct json *v)
+{
+        cli_print("%.*s\n", FMT(credits_text(e, v)));
         JSON_EACH_ITEM (i, p, json_member(v, "providers"))
                 cli_print("  %-28.*s %8.0f calls  %8.0f credits\n",
                           FMT(json_member_text(p, "slug")),
@@ -155,6 +161,30 @@ static void say_estimate(struct enrich *e, const struct json *v)
                           json_get_double(json_member(p, "expectedCredits"), 0));
         JSON_EACH_ITEM (i, warning, json_member(v, "warnings"))
                 cli_print("  note: %.*s\n", FMT(json_get_str(warning)));
+}
+
+/*
+ * A job reserves the most it could cost. Where the workspace has less than that, what it has is the
+ * budget: the job then runs as far as that goes.
+ */
+static enum err set_budget(struct enrich *e)
+{
+        const struct json *v = NULL;
+
+        if (e->state.job_id.ptr)
+                return OK;
+        TRY(remote_estimate(e, &v));
+        if (!e->cli->json)
+                cli_note(e->cli, "%.*s", FMT(credits_text(e, v)));
+        int64_t most = json_get_i64(json_member(json_member(v, "credits"), "max"), 0);
+
+        if (e->budget >= 0 || most <= e->available)
+                return OK;
+        e->budget = e->available;
+        if (!e->cli->json)
+                cli_note(e->cli, "the workspace has %.*s credits: the job ends when they are spent",
+                         FMT(number_text(&e->cli->arena, e->available)));
+        return OK;
 }
 
 static void say_result(struct enrich *e, const struct json *job, const struct result_counts *n)
@@ -251,6 +281,7 @@ static enum err full_run(struct enrich *e)
 
         TRY(remote_import(e));
         TRY(remote_columns(e));
+        TRY(set_budget(e));
         TRY(remote_job(e));
         TRY(watch_job(e, &job));
         TRY(result_write(e, &counts));
@@ -293,14 +324,14 @@ static enum err run(struct enrich *e)
         return err;
 }
 
-static enum err check_usage(struct cli *cli)
+static enum err check_usage(struct enrich *e)
 {
-        int64_t budget;
+        struct cli *cli = e->cli;
 
         cli->status = EXIT_USAGE;
         if (cli_has(cli, "waterfall") && !cli_has(cli, "column"))
                 return fail(&cli->ctx, ERR_VALIDATION, "--waterfall goes with a --column");
-        TRY(cli_number(cli, "budget", -1, 0, INT64_C(1000000000000), &budget));
+        TRY(cli_number(cli, "budget", -1, 0, INT64_C(1000000000000), &e->budget));
         cli->status = EXIT_FINE;
         return OK;
 }
@@ -321,7 +352,7 @@ enum err command_enrich(struct cli *cli)
         struct enrich e = {.cli = cli, .progress_bar = isatty(STDERR_FILENO)};
         struct session session = {0};
 
-        TRY(check_usage(cli));
+        TRY(check_usage(&e));
         e.output = default_output(cli, cli->operands.ptr[0]);
         TRY(input_open(cli, cli->operands.ptr[0], &e.input));
         enum err err = ensure_server(&e);

@@ -75,6 +75,8 @@ struct enrich {
         struct str workspace; /* "/workspaces/<id>" */
         const struct json *providers;
         struct str output;
+        int64_t available; /* credits of the workspace */
+        int64_t budget;    /* of the job; -1: none */
         bool progress_bar; /* stderr is a terminal */
 };
 

@@ -172,12 +172,13 @@ enum err remote_columns(struct enrich *e)
         TRY(api_get(&e->api, &e->cli->ctx, path_to(e, "/tables/", e->state.table_id), &table));
         const struct json *columns = json_member(table, "columns");
 
-        if (json_len(columns) < e->input.headers.len)
-                return fail(&e->cli->ctx, ERR_CONFLICT,
-                            "the table on the server has fewer columns than the file");
         LIST_EACH (t, &e->targets) {
                 t->column_id = t->csv_column != SIZE_MAX ? file_column(columns, t->csv_column)
                                                          : column_with_key(columns, t->field->key);
+                if (!t->column_id.len && t->csv_column != SIZE_MAX)
+                        return fail(&e->cli->ctx, ERR_CONFLICT,
+                                    "the table on the server lacks the file's column %.*s",
+                                    FMT(e->input.headers.ptr[t->csv_column]));
                 if (!t->column_id.len)
                         TRY(add_column(e, t));
         }
@@ -185,13 +186,11 @@ enum err remote_columns(struct enrich *e)
 }
 
 /* The body of POST /jobs and /jobs/estimate. */
-static enum err job_body(struct enrich *e, struct str *ret)
+static struct str job_body(struct enrich *e)
 {
         struct buf b;
         struct json_out o = {.buf = &b};
-        int64_t budget;
 
-        TRY(cli_number(e->cli, "budget", -1, 0, INT64_C(1000000000000), &budget));
         buf_init(&b, &e->cli->arena, 1 << 20);
         out_object(&o, NULL);
         out_str(&o, "tableId", e->state.table_id);
@@ -208,30 +207,23 @@ static enum err job_body(struct enrich *e, struct str *ret)
                 out_end_object(&o);
         }
         out_end_array(&o);
-        if (budget >= 0)
-                out_i64(&o, "budget", budget);
+        if (e->budget >= 0)
+                out_i64(&o, "budget", e->budget);
         out_end_object(&o);
-        *ret = buf_str(&b);
-        return OK;
+        return buf_str(&b);
 }
 
 enum err remote_estimate(struct enrich *e, const struct json **ret)
 {
-        struct str body;
-
-        TRY(job_body(e, &body));
-        return post(e, path_to(e, "/jobs/estimate", STR("")), body, STR_NULL, ret);
+        return post(e, path_to(e, "/jobs/estimate", STR("")), job_body(e), STR_NULL, ret);
 }
 
 enum err remote_job(struct enrich *e)
 {
         const struct json *v = NULL;
-        struct str body;
-
         if (e->state.job_id.ptr)
                 return OK;
-        TRY(job_body(e, &body));
-        TRY(post(e, path_to(e, "/jobs", STR("")), body, key_for(e, "job"), &v));
+        TRY(post(e, path_to(e, "/jobs", STR("")), job_body(e), key_for(e, "job"), &v));
         e->state.job_id = json_member_text(v, "id");
         if (!e->state.job_id.len)
                 return fail(&e->cli->ctx, ERR_INTERNAL, "the server named no job");

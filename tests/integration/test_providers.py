@@ -55,6 +55,7 @@ def test_fields_are_the_vocabulary(user):
     assert {"company_name", "domain", "website", "full_name", "first_name", "last_name", "email", "phone", "title",
             "linkedin_url", "country", "city", "address", "industry", "employee_count", "founded_year", "revenue",
             "description", "technologies", "email_status"} <= set(fields)
+    assert fields["company_name"]["name"] == "Company name"
     assert fields["employee_count"]["type"] == "number" and "firma" in fields["company_name"]["aliases"]
 
 

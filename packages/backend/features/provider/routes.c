@@ -13,7 +13,7 @@ typedef LIST(struct field_view) field_view_list;
 
 static const struct desc_field field_fields[] = {
         DESC_F(field_view, key, "key", DESC_STR),
-        DESC_F(field_view, label, "label", DESC_STR),
+        DESC_F(field_view, label, "name", DESC_STR),
         DESC_F(field_view, type, "type", DESC_STR,
                .schema = "\"description\":\"The column type that fits it\""),
         DESC_F(field_view, aliases, "aliases", DESC_LIST_STR),

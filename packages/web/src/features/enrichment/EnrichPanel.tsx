@@ -15,6 +15,7 @@ import * as jobApi from "./api";
 import { cellBounds } from "./cost";
 import { availableInputs, canFeed, fieldOf, suggest, waterfallFor } from "./suggest";
 import { Waterfall } from "./Waterfall";
+import { gatherWarnings } from "./warnings";
 import "./enrichment.css";
 
 export interface Target {
@@ -504,9 +505,9 @@ export function EnrichPanel({ workspaceId, tableId, start, onClose, onStarted }:
                 </ul>
               </details>
             )}
-            {estimate.warnings.map((w, i) => (
-              <p key={i} className="quote-warning">
-                <Icon name="warn" size={15} /> {typeof w === "string" ? w : w.message}
+            {gatherWarnings(estimate.warnings, providers).map((w) => (
+              <p key={w} className="quote-warning">
+                <Icon name="warn" size={15} /> <span>{w}</span>
               </p>
             ))}
             {short && (

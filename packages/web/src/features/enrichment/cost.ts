@@ -29,7 +29,8 @@ export function maxCost(cells: number, waterfalls: readonly (readonly Price[])[]
   return cells * waterfalls.reduce((sum, w) => sum + cellBounds(w).max, 0);
 }
 
-/** A sensible order: what costs nothing on a miss first, then what is cheap when it hits. */
+/** A sensible order: what costs nothing on a miss first, then what is cheap when it hits,
+ * hits often, and knows most: one answer then fills several columns. */
 export function defaultWaterfall(key: string, providers: readonly Provider[]): string[] {
   return providers
     .filter((p) => p.outputs.includes(key))
@@ -38,6 +39,8 @@ export function defaultWaterfall(key: string, providers: readonly Provider[]): s
         Number(a.source !== "builtin") - Number(b.source !== "builtin") ||
         a.credits.miss - b.credits.miss ||
         a.credits.hit - b.credits.hit ||
+        (b.expectedHitRate ?? 0) - (a.expectedHitRate ?? 0) ||
+        b.outputs.length - a.outputs.length ||
         a.slug.localeCompare(b.slug),
     )
     .map((p) => p.slug);

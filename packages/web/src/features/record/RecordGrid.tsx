@@ -128,6 +128,12 @@ export default function RecordGrid(props: Props) {
     };
   }, [newPager]);
 
+  // The old view's count says nothing about the new one.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new source is the signal
+  useEffect(() => {
+    useGrid.getState().setTotal(null, false);
+  }, [source]);
+
   const reload = useCallback(() => {
     pager.current = newPager();
     api.current?.refreshInfiniteCache();

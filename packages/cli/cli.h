@@ -58,6 +58,7 @@ struct cli {
         bool json, help;
         enum exit_status status; /* of a run that returned OK */
         struct str root;         /* the checkout that this program belongs to; STR_NULL: none */
+        char **environment;      /* as it was before env_load() */
 };
 
 /* ---- options.c ---- */

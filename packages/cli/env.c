@@ -128,7 +128,6 @@ static void put_defaults(struct cli *cli, struct str state)
 
         put(cli, "MILLRACE_PORT", STR("3000"));
         put(cli, "MILLRACE_SANDBOX_PORT", STR("3900"));
-        put(cli, "MILLRACE_RUN_DIR", run);
         put(cli, "MILLRACE_DATABASE_URL",
             str_printf(a, "postgresql:///millrace?host=%.*s&user=millrace", FMT(run)));
         put(cli, "MILLRACE_REDIS_URL", str_printf(a, "unix://%.*s/redis.sock", FMT(run)));
@@ -144,8 +143,20 @@ static void put_defaults(struct cli *cli, struct str state)
         put_key(cli, "MILLRACE_SERVICE_KEY", state, "service.key");
 }
 
+/* The environment as it was given to this program, for the programs it starts. */
+static char **copy_environment(struct arena *a)
+{
+        size_t n = 0;
+
+        while (environ[n])
+                n++;
+        return arena_dup(a, environ, (n + 1) * sizeof *environ);
+}
+
 void env_load(struct cli *cli)
 {
+        if (!cli->environment)
+                cli->environment = copy_environment(&cli->arena);
         cli->root = find_root(cli);
         if (cli->root.ptr)
                 load_file(cli, str_printf(&cli->arena, "%.*s/.env", FMT(cli->root)));

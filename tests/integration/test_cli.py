@@ -5,14 +5,17 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from lib.stack import program, wait_until
+from lib.stack import ROOT, build_dir, free_port, program, sanitizer_env, wait_until
 
 STACK = dict(env={"MILLRACE_STARTER_CREDITS": "100000"})
 
@@ -419,3 +422,25 @@ def test_enrich_survives_a_restart_of_the_server(make_stack, tmp_path):
     thread.join(120)
     assert result["done"].returncode == 0, result["done"].stdout + result["done"].stderr
     assert len(read_csv(out)) == 601
+
+
+def test_enrich_starts_a_server(tmp_path):
+    """With none running, ./run --detach of the checkout is called, with the settings as they were given."""
+    folder = Path(tempfile.mkdtemp(prefix="millrace-cli-"))  # pytest's own are closed to the user the stack runs as
+    folder.chmod(0o755)
+    state = folder / "state"
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "MILLRACE_STATE_DIR": str(state),
+           "MILLRACE_PORT": str(free_port()), "MILLRACE_SANDBOX_PORT": str(free_port()),
+           "MILLRACE_BUILD": str(build_dir())} | sanitizer_env(state / "log")
+    source = write_companies(tmp_path / "c.csv")
+    try:
+        done = subprocess.run([program("millrace"), "enrich", source, "-o", tmp_path / "o.csv", "--column", "domain"],
+                              env=env, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        assert "no server runs yet: starting one" in done.stderr and "Millrace is up" in done.stderr
+        assert done.stdout.startswith(f"{tmp_path}/o.csv: ")
+        doctor = subprocess.run([program("millrace"), "doctor"], env=env, capture_output=True, text=True, timeout=60)
+        assert doctor.returncode == 0, doctor.stdout
+    finally:
+        subprocess.run([ROOT / "run", "--stop"], env=env, capture_output=True, timeout=120)
+        shutil.rmtree(folder, ignore_errors=True)

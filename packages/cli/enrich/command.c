@@ -12,8 +12,6 @@
 #include "env.h"
 #include "session.h"
 
-extern char **environ;
-
 static void note(const struct enrich *e, const char *text)
 {
         if (!e->cli->json)
@@ -59,7 +57,7 @@ static enum err start_server(struct cli *cli)
 
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-        int failed = posix_spawn(&pid, run, &files, NULL, argv, environ);
+        int failed = posix_spawn(&pid, run, &files, NULL, argv, cli->environment);
 
         posix_spawn_file_actions_destroy(&files);
         if (failed)

@@ -394,6 +394,30 @@ def test_an_import_survives_kill_9_at_any_moment(make_stack):
                      "WHERE n.nspname = 'grid' AND c.relkind = 'r' AND c.relname LIKE 't\\_%%'") == [(1,)]
 
 
+def test_an_import_is_resumed_after_an_orderly_stop(make_stack):
+    stack = make_stack(**STACK)
+    user = stack.user()
+    rows = 150_000
+    preview = upload(user, "n,text\n" + "".join(f"{i},some text for row number {i}\n" for i in range(rows)))
+    commit(user, preview, wait=False)
+    wait_for(lambda: stack.sql("SELECT status FROM imports") != [("queued",)], 60, "import begun", pause=0.001)
+    assert stack.backend.stop() == 0
+    assert stack.sql("SELECT status FROM imports") in ([("importing",)], [("completed",)])
+    stack.backend.start()
+    wait_for(lambda: stack.sql("SELECT status, rows_imported FROM imports") == [("completed", rows)], 120, "import completed")
+    assert stack.sql("SELECT row_count FROM tables") == [(rows,)]
+
+
+def test_several_servers_share_the_imports(make_stack):
+    stack = make_stack(**STACK, backends=2)
+    user = stack.user()
+    previews = [upload(user, f"n\n" + "".join(f"{i}-{k}\n" for i in range(3000))) for k in range(10)]
+    for preview in previews:
+        commit(user, preview, wait=False)
+    wait_for(lambda: stack.sql("SELECT count(*) FROM imports WHERE status = 'completed'") == [(10,)], 60, "imports completed")
+    assert stack.sql("SELECT count(*), min(row_count), max(row_count) FROM tables") == [(10, 3000, 3000)]
+
+
 def test_an_import_without_its_file_fails_plainly(make_stack):
     stack = make_stack(**STACK)
     user = stack.user()

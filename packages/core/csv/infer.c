@@ -88,7 +88,8 @@ static bool is_ipv4(struct str s)
 static enum number read_number(struct str s, bool comma, char *out, size_t *ret_len)
 {
         size_t len = 0, digits = 0, n;
-        bool fraction = false, sign = s.len && (s.ptr[0] == '-' || s.ptr[0] == '+');
+        bool fraction = false, exponent = false,
+             sign = s.len && (s.ptr[0] == '-' || s.ptr[0] == '+');
         bool plus = sign && s.ptr[0] == '+';
         const struct str whole = s;
         double ignored;
@@ -120,8 +121,9 @@ static enum number read_number(struct str s, bool comma, char *out, size_t *ret_
                 memcpy(out + len, s.ptr, s.len);
                 len += s.len;
                 s = STR("");
+                exponent = true;
         }
-        if (s.len || !str_to_double((struct str){out, len}, &ignored))
+        if (s.len || (exponent && !str_to_double((struct str){out, len}, &ignored)))
                 return NOT_NUMBER;
         if ((plus && digits >= 7) || (comma && is_ipv4(whole))) /* a telephone number; an address */
                 return NOT_NUMBER;

@@ -77,6 +77,22 @@ static enum csv_type canonical_type(enum grid_type type)
         }
 }
 
+/* Digits with a sign and a decimal point at most: most numbers there are, the same in SQL. */
+static bool is_plain_number(struct str s, bool point)
+{
+        size_t i = s.ptr[0] == '-' && s.len > 1;
+
+        if (s.len > 15 || s.ptr[i] == '.' || s.ptr[s.len - 1] == '.')
+                return false;
+        for (; i < s.len; i++) {
+                if (s.ptr[i] == '.' && point)
+                        point = false;
+                else if (s.ptr[i] < '0' || s.ptr[i] > '9')
+                        return false;
+        }
+        return true;
+}
+
 static struct grid_value convert(struct load *l, const struct target *t, struct str cell)
 {
         struct str text = cell;
@@ -84,6 +100,8 @@ static struct grid_value convert(struct load *l, const struct target *t, struct 
         if (cell.len == 0)
                 return (struct grid_value){0};
         if (t->column.type == GRID_TEXT)
+                return (struct grid_value){.sql = cell};
+        if (t->column.type == GRID_NUMBER && is_plain_number(cell, !t->plan->format.decimal_comma))
                 return (struct grid_value){.sql = cell};
         if (t->canonical != CSV_TEXT) {
                 buf_reset(&l->canonical);

@@ -5,7 +5,7 @@ import time
 
 from bench.data import csv_file
 from bench.tables import grid_columns, import_file
-from lib.stack import Stack
+from lib.stack import Stack, wait_for
 
 
 def peak_rss_mib(process):
@@ -24,7 +24,7 @@ def run(bench):
 
         def ours():
             made, upload, load = import_file(user, path, "bench")
-            user.ok("DELETE", f"{user.w}/tables/{made}")
+            wait_for(lambda: user.delete(f"{user.w}/tables/{made}").success, 60, "the table is dropped")
             return {"value": load, "upload and preview": f"{upload:.2f} s", "peak RSS": f"{peak_rss_mib(stack.backend)} MiB"}
 
         def psql():

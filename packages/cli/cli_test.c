@@ -251,6 +251,11 @@ static const char providers_text[] =
         "\"required\":"
         "false},{\"key\":\"domain\",\"required\":false}],\"outputs\":[\"email\"],\"credits\":{"
         "\"hit\":1,\"miss\":0}},"
+        "{\"slug\":\"desk\",\"subject\":\"company\",\"source\":\"sandbox\",\"inputs\":[{\"key\":"
+        "\"domain\"}],\"outputs\":[\"email\"],\"credits\":{\"hit\":9,\"miss\":0}},"
+        "{\"slug\":\"both\",\"source\":\"sandbox\",\"inputs\":[{\"key\":\"full_name\"},{\"key\":"
+        "\"country\"}],\"requireOneOf\":[[\"full_name\",\"country\"]],\"outputs\":[\"email\"],"
+        "\"credits\":{\"hit\":0,\"miss\":0}},"
         "{\"slug\":\"keyed\",\"source\":\"remote\",\"requiresCredential\":true,\"inputs\":[{"
         "\"key\":"
         "\"domain\",\"required\":true}],\"outputs\":[\"industry\"],\"credits\":{\"hit\":0,\"miss\":"
@@ -295,14 +300,14 @@ static const char *default_plan(const char *csv)
 static void test_plan(void **state)
 {
         assert_string_equal(default_plan("Company,Web\nA,a.example\n"),
-                            "domain+:by-site,by-name industry+:cheap,dear email+:dear");
+                            "domain+:by-site,by-name industry+:cheap,dear email+:dear,desk");
         assert_string_equal(default_plan("Company\nA\n"),
-                            "domain+:by-name industry+:cheap,dear email+:dear");
+                            "domain+:by-name industry+:cheap,dear email+:dear,desk");
         /* what is there already is not paid for; what has gaps is completed */
         assert_string_equal(default_plan("Domain,Industry,Email\na.example,Steel,\n"),
-                            "email:dear");
+                            "email:dear,desk");
         assert_string_equal(default_plan("Name,Domain,Industry\nAda L,a.example,x\n"),
-                            "email+:person,dear");
+                            "email+:person,dear"); /* not the front desk's address for Ada's */
         assert_string_equal(default_plan("Colour,Weight\nred,1\n"), "");
 }
 
@@ -319,7 +324,7 @@ static void test_plan_asked(void **state)
         assert_int_equal(
                 parse(6, "enrich", "a", "--column=Industry", "-w", "dear, cheap", "-cemail"), OK);
         assert_int_equal(plan_asked(&cli, &in, providers, &targets), OK);
-        assert_string_equal(plan_text(&targets), "industry+:dear,cheap email+:dear");
+        assert_string_equal(plan_text(&targets), "industry+:dear,cheap email+:dear,desk");
         arena_finish(&cli.arena);
         assert_int_equal(parse(4, "enrich", "a", "--column=email", "-wcheap"), OK);
         assert_int_equal(plan_asked(&cli, &in, providers, &targets), ERR_VALIDATION);

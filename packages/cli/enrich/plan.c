@@ -65,6 +65,38 @@ static bool names_people(const str_list *inputs)
                has(inputs, STR("linkedin_url"));
 }
 
+static bool all_there(const struct json *keys, const str_list *inputs)
+{
+        JSON_EACH_ITEM (i, key, keys)
+                if (!has(inputs, json_get_str(key)))
+                        return false;
+        return true;
+}
+
+/* One of the provider's alternatives is wholly there, where it has any. */
+static bool feeds_one_of(const struct json *provider, const str_list *inputs)
+{
+        const struct json *groups = json_member(provider, "requireOneOf");
+
+        JSON_EACH_ITEM (i, group, groups)
+                if (all_there(group, inputs))
+                        return true;
+        return json_len(groups) == 0;
+}
+
+/* What a provider about companies says of some contact there, not of the person a row names. */
+static bool is_of_another(const struct json *provider, const char *key, const str_list *inputs)
+{
+        static const char *const personal[] = {
+                "email", "phone", "title", "full_name", "first_name", "last_name", "linkedin_url"};
+        bool about_person = false;
+
+        for (size_t i = 0; i < ELEMENTS(personal); i++)
+                about_person |= !strcmp(key, personal[i]);
+        return about_person && names_people(inputs) &&
+               str_eq_c(json_member_text(provider, "subject"), "company");
+}
+
 /* All required inputs are there, at least one of any, and it is not about people nobody named. */
 static bool can_feed(const struct json *provider, const str_list *inputs)
 {
@@ -80,7 +112,7 @@ static bool can_feed(const struct json *provider, const str_list *inputs)
                 any |= there;
                 person |= str_eq_c(key, "full_name") || str_eq_c(key, "first_name");
         }
-        return any && (!person || names_people(inputs));
+        return any && (!person || names_people(inputs)) && feeds_one_of(provider, inputs);
 }
 
 /* A remote provider without a key cannot be asked; the server lists it all the same. */
@@ -136,7 +168,7 @@ static str_list waterfall_for(struct cli *cli, const struct json *providers, con
 
         JSON_EACH_ITEM (i, p, providers)
                 if (in_list(json_member(p, "outputs"), key) && !takes(p, key, true) &&
-                    can_feed(p, inputs) && is_open(p))
+                    can_feed(p, inputs) && !is_of_another(p, key, inputs) && is_open(p))
                         LIST_PUSH(&cli->arena, &usable, p);
         if (usable.len)
                 qsort(usable.ptr, usable.len, sizeof *usable.ptr, cheaper);

@@ -325,6 +325,7 @@ enum err provider_compile(struct ctx *ctx, struct str text, const struct provide
         def->slug = text_of(ctx, doc, "slug");
         def->name = text_of(ctx, doc, "name");
         def->category = text_of(ctx, doc, "category");
+        def->subject = text_of(ctx, doc, "subject");
         def->description = text_of(ctx, doc, "description");
         def->docs_url = text_of(ctx, doc, "docsUrl");
         def->base_url = text_of(ctx, doc, "baseUrl");

@@ -72,6 +72,9 @@ typedef enum err provider_local_fn(struct ctx *ctx, const struct provider_def *d
 
 struct provider_def {
         struct str slug, name, category, description, docs_url, base_url;
+        /* "company", "person" or empty: whom its answers are about. The e-mail, phone or title from
+         * one about companies is some contact's, not that of a person a row names. */
+        struct str subject;
         LIST(struct provider_input) inputs;
         LIST(str_list) require_one_of; /* at least one of these groups must be wholly known */
         str_list outputs;

@@ -52,7 +52,7 @@ struct credits_view {
 };
 
 struct provider_view {
-        struct str slug, name, category, description, source, docs_url;
+        struct str slug, name, category, subject, description, source, docs_url;
         bool available, has_credential, requires_credential;
         LIST(struct input_view) inputs;
         const struct json *require_one_of;
@@ -82,6 +82,10 @@ static const struct desc_field provider_fields[] = {
         DESC_F(provider_view, slug, "slug", DESC_STR),
         DESC_F(provider_view, name, "name", DESC_STR),
         DESC_F(provider_view, category, "category", DESC_STR),
+        DESC_F(provider_view, subject, "subject", DESC_STR, .flags = DESC_NULLABLE,
+               .schema =
+                       "\"enum\":[\"company\",\"person\",null],\"description\":\"whom its answers "
+                       "are about\""),
         DESC_F(provider_view, description, "description", DESC_STR),
         DESC_F(provider_view, source, "source", DESC_STR,
                .schema = "\"enum\":[\"builtin\",\"sandbox\",\"remote\",\"workspace\"]"),
@@ -127,6 +131,7 @@ static struct provider_view view_of(struct ctx *ctx, const struct provider_def *
         struct provider_view v = {.slug = def->slug,
                                   .name = def->name,
                                   .category = def->category,
+                                  .subject = def->subject.len ? def->subject : STR_NULL,
                                   .description = def->description,
                                   .docs_url = def->docs_url.len ? def->docs_url : STR_NULL,
                                   .has_credential = has_credential,

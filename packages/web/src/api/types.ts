@@ -156,6 +156,8 @@ export interface Provider {
   hasCredential?: boolean;
   /** At least one of these groups of inputs must be known as a whole. */
   requireOneOf?: string[][];
+  /** Whom the answers are about: one about companies gives some contact's e-mail, not a given person's. */
+  subject?: "company" | "person" | null;
   expectedHitRate?: number;
   docsUrl?: string | null;
 }

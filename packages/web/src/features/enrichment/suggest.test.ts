@@ -46,3 +46,12 @@ it("suggests the company set, reusing columns that are there", () => {
 it("suggests nothing for a table that gives nothing to ask by", () => {
   expect(suggest([column("Colour")], PROVIDERS, FIELDS)).toEqual([]);
 });
+
+it("does not offer some contact's address for the person whom a row names", () => {
+  const desk = PROVIDERS.map((p) => ({ ...p, subject: "company" as const }));
+  const company = availableInputs([column("Domain")], FIELDS);
+  const people = availableInputs([column("Full name", "full_name"), column("Domain")], FIELDS);
+  expect(waterfallFor("email", desk, company).length).toBeGreaterThan(0);
+  expect(waterfallFor("email", desk, people)).toEqual([]);
+  expect(waterfallFor("industry", desk, people).length).toBeGreaterThan(0);
+});

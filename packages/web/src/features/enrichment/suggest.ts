@@ -72,6 +72,14 @@ const wantsPerson = (provider: Provider, available: ReadonlySet<string>): boolea
   provider.inputs.some((i) => PERSON_INPUTS.includes(i.key)) &&
   !["full_name", "first_name", "linkedin_url"].some((k) => available.has(k));
 
+const PERSONAL = ["email", "phone", "title", "full_name", "first_name", "last_name", "linkedin_url"];
+
+/** What a provider about companies says of some contact there is not about the person whom a row names. */
+const isOfAnother = (provider: Provider, key: string, available: ReadonlySet<string>): boolean =>
+  provider.subject === "company" &&
+  PERSONAL.includes(key) &&
+  ["full_name", "first_name", "linkedin_url"].some((k) => available.has(k));
+
 /** The preselected waterfall for one field: only providers that this table can feed. */
 export function waterfallFor(
   key: string,
@@ -83,6 +91,7 @@ export function waterfallFor(
       p.available !== false &&
       canFeed(p, available) &&
       !wantsPerson(p, available) &&
+      !isOfAnother(p, key, available) &&
       !p.inputs.some((i) => i.required && i.key === key),
   );
   return defaultWaterfall(key, usable);

@@ -7,7 +7,7 @@
 
 #define INPUT_MAX       1000 /* bytes of one input */
 #define SANDBOX_TIMEOUT 10000
-#define SANDBOX_WIDTH   32
+#define SANDBOX_WIDTH   64
 
 bool provider_takes(const struct provider_def *def, struct str input_key)
 {

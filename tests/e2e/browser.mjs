@@ -40,18 +40,34 @@ export async function openPage(browser, options = {}) {
   return { context, page, problems };
 }
 
+let aside = 0;
+
+/** Milliseconds spent looking on (pictures, axe), which no user waits for. */
+export const asideMs = () => aside;
+
+async function lookOn(look) {
+  const from = Date.now();
+  try {
+    return await look();
+  } finally {
+    aside += Date.now() - from;
+  }
+}
+
 let shots = 0;
 export async function shot(page, name) {
   mkdirSync(ARTIFACTS, { recursive: true });
   shots++;
-  await page.screenshot({ path: join(ARTIFACTS, `${String(shots).padStart(2, "0")}-${name}.png`) });
+  await lookOn(() => page.screenshot({ path: join(ARTIFACTS, `${String(shots).padStart(2, "0")}-${name}.png`) }));
 }
 
 const faults = [];
 
-/** Looks for violations of WCAG A and AA; assertAccessible() tells all that were found anywhere. */
-export async function lookForBarriers(page, where) {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
+/** Looks for violations of WCAG A and AA, below `part` if given; assertAccessible() tells all that were found. */
+export async function lookForBarriers(page, where, part) {
+  const axe = new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]);
+  if (part) axe.include(part);
+  const { violations } = await lookOn(() => axe.analyze());
   for (const v of violations)
     faults.push(`${where}: ${v.id}: ${v.help}\n${v.nodes.slice(0, 4).map((n) => `    ${n.target.join(" ")}  ${n.failureSummary?.split("\n")[1] ?? ""}`).join("\n")}`);
 }

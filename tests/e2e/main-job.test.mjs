@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ARTIFACTS, assertAccessible, cell, email, launch, lookForBarriers, openPage, shot, URL_BASE } from "./browser.mjs";
+import { ARTIFACTS, asideMs, assertAccessible, cell, email, launch, lookForBarriers, openPage, shot, URL_BASE } from "./browser.mjs";
 
 const JOB_OVER = '[data-testid="job-bar"]:not([data-status="running"]):not([data-status="queued"])';
 const PASSWORD = "an otter rows upstream";
@@ -50,7 +50,7 @@ step("a visitor is asked to sign in, and can register", async () => {
   await page.getByLabel("E-mail").fill(who);
   await page.getByLabel("Password").fill(PASSWORD);
   await lookForBarriers(page, "registration");
-  started = Date.now();
+  started = Date.now() - asideMs();
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByText("Drop a CSV here").waitFor();
   await page.waitForFunction(() => document.querySelector('[data-testid="credits"]'));
@@ -67,7 +67,7 @@ step("the sample leads to a quote without reading anything", async () => {
   assert.match(text, /never more than [\d,]+/);
   assert.match(await (await cell(page, 0, "Company")).innerText(), /Apple/);
   await shot(page, "quote");
-  await lookForBarriers(page, "quote");
+  await lookForBarriers(page, "quote", ".enrich");
 });
 
 step("cells fill live, credits move, and it took a newcomer under a minute", async () => {
@@ -75,10 +75,10 @@ step("cells fill live, credits move, and it took a newcomer under a minute", asy
   await page.getByTestId("run-enrichment").click();
   await page.getByTestId("job-bar").waitFor();
   await page.locator(".cell.is-complete").first().waitFor();
-  const firstCell = Date.now() - started;
+  const firstCell = Date.now() - asideMs() - started;
   await shot(page, "running");
   await page.locator(JOB_OVER).waitFor({ timeout: 60_000 });
-  const whole = Date.now() - started;
+  const whole = Date.now() - asideMs() - started;
   await page.waitForFunction(() => !document.querySelector(".cell.is-queued, .cell.is-running"));
   console.log(`# first enriched cell ${firstCell} ms after registering, all done after ${whole} ms`);
   assert.ok(whole < 60_000, `took ${whole} ms`);
@@ -101,7 +101,7 @@ step("a cell says where it came from, plainly marked as sandbox data", async () 
   assert.match(text, /Confidence\s+\d+%/);
   assert.match(text, /Asked in this order/);
   await shot(page, "provenance");
-  await lookForBarriers(page, "provenance");
+  await lookForBarriers(page, "provenance", "[data-testid=provenance]");
   await page.keyboard.press("Escape");
   await card.waitFor({ state: "detached" });
 });
@@ -136,10 +136,10 @@ step("sort and filter run on the server over the whole table", async () => {
   await page.locator('[data-testid="grid"] .cell:not(.is-loading)').first().waitFor();
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByRole("button", { name: "Add a condition" }).click();
-  await page.getByLabel("Value").fill("micro");
-  await page.getByText(/^[12] rows? match/).waitFor();
+  await page.getByLabel("Value").fill("apple");
+  await page.getByText(/^1 row match/).waitFor();
   await shot(page, "filtered");
-  await lookForBarriers(page, "filtered");
+  await lookForBarriers(page, "filtered", ".filter-pop");
   await page.getByRole("button", { name: "Clear" }).click();
   await page.keyboard.press("Escape");
   await page.getByText(/^24 rows ·/).waitFor();
@@ -168,7 +168,7 @@ step("a CSV of one's own is mapped, imported with its faults told, and can be en
   await page.getByLabel("Table name").waitFor();
   await page.getByLabel("Table name").fill("My firms");
   await shot(page, "import");
-  await lookForBarriers(page, "import");
+  await lookForBarriers(page, "import", "dialog");
   await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
   await page.getByRole("heading", { name: "My firms" }).waitFor();
   await page.getByText(/^3 rows ·/).waitFor();
@@ -182,7 +182,7 @@ step("jobs are listed with what was tried; providers say where answers come from
   await page.getByRole("button", { name: "What was tried" }).first().click();
   await page.locator(".drawer table").waitFor();
   await shot(page, "jobs");
-  await lookForBarriers(page, "jobs");
+  await lookForBarriers(page, "jobs", ".drawer");
   await page.locator(".drawer").getByRole("button", { name: "Close" }).click();
   await page.getByRole("link", { name: "Providers" }).click();
   await page.getByRole("heading", { name: "Providers", level: 1 }).waitFor();

@@ -17,18 +17,18 @@ static __attribute__((noinline, cold)) bool report_unknown(struct run *r,
         return report(r, member, rule, "is an unknown field");
 }
 
-static __attribute__((noinline)) bool eval_name(struct run *r, const struct node *rule,
-                                                const struct place *member)
+static __attribute__((noinline)) bool check_name(struct run *r, const struct node *rule,
+                                                 const struct place *member)
 {
-        struct reason why = {0};
-        struct arena a;
         const struct place name = {.up = member->up, .key = member->key};
+        struct reason why = {0}, *before = r->reason;
 
-        arena_init(&a, SIZE_MAX / 2);
-        bool ok = eval_quiet(r, rule, json_from_str(&a, member->key), &name, NULL,
-                             r->quiet && !r->reason ? NULL : &why);
+        r->reason = r->quiet && !before ? NULL : &why;
+        r->quiet++;
+        bool ok = eval_name(r, rule, member->key, &name);
 
-        arena_finish(&a);
+        r->quiet--;
+        r->reason = before;
         return ok || report(r, member, "propertyNames", "is not an allowed name: %s",
                             why.text + why.predicate);
 }
@@ -56,7 +56,7 @@ static bool eval_member(struct run *r, const struct object_rules *o, const struc
         if (known)
                 marks_add(marks, at->index);
         if (o->names && run_goes_on(r, ok))
-                ok &= eval_name(r, o->names, at);
+                ok &= check_name(r, o->names, at);
         return ok;
 }
 

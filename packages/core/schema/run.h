@@ -53,6 +53,8 @@ bool eval(struct run *r, const struct node *n, const struct json *v, const struc
 /* eval without reporting; `reason` may be NULL. */
 bool eval_quiet(struct run *r, const struct node *n, const struct json *v, const struct place *at,
                 struct marks *marks, struct reason *reason);
+/* A property's name as the string that propertyNames' schema describes. */
+bool eval_name(struct run *r, const struct node *n, struct str name, const struct place *at);
 bool eval_object(struct run *r, const struct object_rules *o, const struct json *v,
                  const struct place *at, struct marks *marks);
 bool eval_unevaluated_members(struct run *r, const struct node *rule, const struct json *v,

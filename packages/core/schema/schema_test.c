@@ -397,7 +397,7 @@ static void *validate_deep(void *arg)
         return NULL;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK ((size_t)8 << 20) /* its frames are many times larger */
 #else
 #define STACK ((size_t)512 << 10)

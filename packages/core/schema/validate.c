@@ -316,6 +316,22 @@ static __attribute__((noinline)) bool eval_text(struct run *r, const struct text
         return ok;
 }
 
+bool eval_name(struct run *r, const struct node *n, struct str name, const struct place *at)
+{
+        struct arena a;
+
+        while (n->alias)
+                n = n->combine->ref;
+        if (!n->fixed && !n->combine && !n->constant && !n->choices &&
+            (!n->types || (n->types & TYPE_STRING)))
+                return !n->text || eval_text(r, n->text, name, at);
+        arena_init(&a, SIZE_MAX / 2); /* anything else is asked of a JSON string */
+        bool ok = eval(r, n, json_from_str(&a, name), at, NULL);
+
+        arena_finish(&a);
+        return ok;
+}
+
 static bool eval_inside(struct run *r, const struct node *n, const struct json *v,
                         const struct place *at, struct marks *marks)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "app/app.h"
 #include "app/pipeline.h"
@@ -90,6 +91,17 @@ static void drain(struct http_server *server, const sigset_t *set)
                         break;
 }
 
+/* Thousands of outbound calls and connections need as many descriptors as we may have. */
+static void raise_file_limit(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
 static int serve(struct ctx *ctx, unsigned roles)
 {
         struct app *app = NULL;
@@ -101,6 +113,7 @@ static int serve(struct ctx *ctx, unsigned roles)
         sigaddset(&set, SIGINT);
         pthread_sigmask(SIG_BLOCK, &set, NULL);
         signal(SIGPIPE, SIG_IGN);
+        raise_file_limit();
         if (app_open(ctx, roles, &app) != OK)
                 return report(ctx);
         const struct http_server_config config = {

@@ -111,6 +111,7 @@ enum err command_admin_user_add(struct cli *cli);
 enum err command_admin_grant(struct cli *cli);
 enum err command_admin_credits(struct cli *cli);
 enum err command_admin_reconcile(struct cli *cli);
+enum err command_admin_reseal(struct cli *cli);
 enum err command_doctor(struct cli *cli);
 enum err command_version(struct cli *cli);
 

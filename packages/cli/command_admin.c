@@ -10,6 +10,7 @@
 #include "cli_sql.h"
 #include "crypto/crypto.h"
 #include "features/auth/auth.h"
+#include "features/credential/credential.h"
 #include "features/credit/credit.h"
 
 static enum err with_local(struct cli *cli, enum err (*run)(struct cli *cli))
@@ -149,6 +150,7 @@ static enum err grant(struct cli *cli)
                      PARAMS(p_str(email), p_bool(!take)), &r));
         if (r.rows == 0)
                 return fail(&cli->ctx, ERR_NOT_FOUND, "there is no user %.*s", FMT(email));
+        TRY(auth_user_changed(&cli->ctx, db_text(&r, 0, 0)));
         put_text(cli, "result",
                  str_printf(&cli->arena, "%.*s is %s platform administrator", FMT(email),
                             take ? "no longer" : "now"));
@@ -274,4 +276,24 @@ static enum err reconcile(struct cli *cli)
 enum err command_admin_reconcile(struct cli *cli)
 {
         return with_local(cli, reconcile);
+}
+
+/* ---- reseal ---- */
+
+static enum err reseal(struct cli *cli)
+{
+        int64_t count;
+
+        TRY(credential_reseal(&cli->ctx, &count));
+        if (cli->json)
+                cli_put_data(cli, str_printf(&cli->arena, "{\"resealed\":%lld}", (long long)count));
+        else
+                cli_print("%lld credential%s sealed anew\n", (long long)count,
+                          count == 1 ? "" : "s");
+        return OK;
+}
+
+enum err command_admin_reseal(struct cli *cli)
+{
+        return with_local(cli, reseal);
 }

@@ -136,6 +136,11 @@ const struct command commands[] = {
         {"admin reconcile", "", "Prove that the ledger, the jobs and the attempts agree", "",
          "0 they agree, 1 discrepancies were listed, 2 wrong usage, 3 the database does not answer",
          no_options, 0, 0, command_admin_reconcile},
+        {"admin reseal", "", "Seal every credential with the current master key",
+         "After a change of MILLRACE_MASTER_KEY, while the former one is still in\n"
+         "MILLRACE_MASTER_KEY_PREVIOUS. Afterwards the former key is no longer needed for "
+         "credentials.",
+         EXITS_DATABASE, no_options, 0, 0, command_admin_reseal},
         {"doctor", "", "Check every part of this installation and say how to mend it", "",
          "0 no faults (warnings may be), 1 faults, 2 wrong usage", no_options, 0, 0,
          command_doctor},

@@ -399,7 +399,36 @@ def test_racing_for_a_login_link_has_one_winner(stack, client):
     assert sorted(statuses) == [200] + [401] * 5
 
 
+def test_the_operator_gets_a_link_to_a_new_installation(fresh_stack):
+    url = fresh_stack.cli("admin", "login-link", check=True).stdout.strip().splitlines()[-1]
+    assert url.startswith(f"{fresh_stack.url}/login?token=")
+    client = fresh_stack.client()
+    session = client.ok("POST", "/auth/link", {"token": url.split("token=")[1]})
+    assert session["user"]["platformAdmin"] is True and session["workspace"]["credits"]["available"] == 1000
+    again = fresh_stack.cli("admin", "login-link", check=True).stdout.strip().splitlines()[-1]
+    session = client.ok("POST", "/auth/link", {"token": again.split("token=")[1]})
+    assert fresh_stack.sql("SELECT count(*) FROM users") == [(1,)], "the second link is for the same user"
+
+
 # ---- what is kept ----
+
+
+def test_what_has_expired_is_swept(make_stack):
+    stack = make_stack(sandbox=False, backends=0)
+    stack.sql("INSERT INTO users (email, name) VALUES ('a@example.com', 'A')")
+    stack.sql("INSERT INTO sessions (user_id, created_at) SELECT id, now() - interval '8 days' FROM users")
+    stack.sql("INSERT INTO refresh_tokens (session_id, token_hash, expires_at) "
+              "SELECT id, 'x', now() - interval '1 hour' FROM sessions")
+    stack.sql("INSERT INTO sessions (user_id) SELECT id FROM users")
+    stack.sql("INSERT INTO one_time_tokens (user_id, purpose, token_hash, expires_at) "
+              "SELECT id, 'login_link', 'x', now() - interval '2 days' FROM users")
+    stack.sql("INSERT INTO idempotency_keys (caller, key, route, body_hash, created_at) "
+              "VALUES ('u', 'old', '/', 'x', now() - interval '26 hours'), ('u', 'new', '/', 'x', now())")
+    stack.add_backend()
+    wait_for(lambda: stack.sql("SELECT key FROM idempotency_keys") == [("new",)], 20, "the sweep")
+    assert stack.sql("SELECT count(*) FROM sessions") == [(1,)]
+    assert stack.sql("SELECT count(*) FROM refresh_tokens") == [(0,)]
+    assert stack.sql("SELECT count(*) FROM one_time_tokens") == [(0,)]
 
 
 def test_neither_log_nor_database_knows_a_secret(stack, client):

@@ -106,6 +106,20 @@ def test_former_master_keys_still_open(stack, user):
     assert user.clone(lost.url).get(path, headers=key).status == 500
 
 
+def test_resealing_moves_every_credential_to_the_new_key(make_stack):
+    stack = make_stack(sandbox=False)
+    user = stack.user()
+    made = [add(user, f"{SECRET}{n}", name=str(n)) for n in range(3)]
+    keys = {"MILLRACE_MASTER_KEY": secrets.token_hex(32), "MILLRACE_MASTER_KEY_PREVIOUS": stack.master_key}
+    assert json.loads(stack.cli("admin", "reseal", "--json", check=True, **keys).stdout)["data"] == {"resealed": 3}
+    assert json.loads(stack.cli("admin", "reseal", "--json", check=True, **keys).stdout)["data"] == {"resealed": 0}
+    alone = stack.add_backend(MILLRACE_MASTER_KEY=keys["MILLRACE_MASTER_KEY"])
+    client = stack.client(alone)
+    for n, credential in enumerate(made):
+        reply = client.get(f"/internal/credentials/{credential['id']}", headers={"X-Service-Key": stack.service_key})
+        assert reply.data["secret"] == {"apiKey": f"{SECRET}{n}"}
+
+
 @pytest.mark.parametrize("body", [
     {},
     {"provider": "zerobounce"},

@@ -15,6 +15,7 @@
 #include "features/event/event.h"
 #include "features/import/import.h"
 #include "features/operations/metrics.h"
+#include "jobs/scheduler.h"
 #include "features/provider/provider.h"
 #include "fetch/fetch.h"
 #include "log/log.h"
@@ -87,6 +88,7 @@ static enum err open_parts(struct ctx *ctx, struct app *app)
                 .inflight_max = (int)s->fetch_max,
                 .per_host_max = (int)s->fetch_max,
                 .egress_allow = egress_allowed(ctx, s),
+                .dns_servers = s->dns_servers,
         };
 
         app->db = db_open(&db);
@@ -144,6 +146,8 @@ enum err app_start(struct ctx *ctx, struct app *app)
                 TRY(engine_begin(ctx, app->engine));
         if (app->roles & APP_ROLE_WORKER)
                 TRY(importer_open(ctx, app, &app->importer));
+        if (app->roles & APP_ROLE_SCHEDULER)
+                TRY(scheduler_open(ctx, app, &app->scheduler));
         return OK;
 }
 
@@ -152,6 +156,7 @@ void app_stop(struct app *app)
         app->stopping = true;
         engine_stop(app->engine);
         importer_stop(app->importer);
+        scheduler_stop(app->scheduler);
         event_hub_shut(app->events);
 }
 
@@ -161,6 +166,7 @@ void app_close(struct app *app)
                 return;
         engine_drain(app->engine);
         importer_close(app->importer);
+        scheduler_close(app->scheduler);
         fetch_close(app->fetch);
         router_close(app->routes);
         web_close(app->web);

@@ -44,6 +44,7 @@ struct app {
         struct event_hub *events;            /* features/event */
         struct engine *engine;               /* engine/ */
         struct importer *importer;           /* features/import; NULL without the worker role */
+        struct scheduler *scheduler;         /* jobs/ */
         struct metrics *metrics;             /* features/operations */
         struct route_tree *routes;           /* app/ */
         struct web_files *web;               /* app/ */

@@ -62,7 +62,10 @@ _must_check_ enum err auth_link(struct ctx *ctx, struct str token, struct auth_s
  */
 _must_check_ enum err auth_login_link(struct ctx *ctx, struct str email, struct str *ret_url);
 
+/* Something about the user changed outside of this feature: caches forget their sessions. */
+_must_check_ enum err auth_user_changed(struct ctx *ctx, struct str user_id);
+
 /* Deletes what has expired; for the scheduler. */
-_must_check_ enum err auth_sweep(struct ctx *ctx);
+_must_check_ enum err auth_sweep(struct ctx *ctx, struct tx *tx);
 
 #endif

@@ -31,6 +31,9 @@ RETURNING user_id;
 UPDATE sessions SET revoked_at = now(), revoked_reason = $2
 WHERE user_id = $1 AND revoked_at IS NULL RETURNING id;
 
+-- name: sessions_live
+SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL;
+
 -- name: refresh_insert
 INSERT INTO refresh_tokens (session_id, token_hash, expires_at)
 VALUES ($1, $2, now() + interval '7 days');

@@ -276,11 +276,18 @@ enum err auth_me(struct ctx *ctx, struct str user_id, struct user *ret)
         return OK;
 }
 
-enum err auth_sweep(struct ctx *ctx)
+enum err auth_user_changed(struct ctx *ctx, struct str user_id)
 {
-        struct db *db = ctx->app->db;
+        struct db_result r;
 
-        TRY(db_exec(ctx, db, &sql_sweep_sessions, NO_PARAMS, NULL));
-        TRY(db_exec(ctx, db, &sql_sweep_refresh, NO_PARAMS, NULL));
-        return db_exec(ctx, db, &sql_sweep_once, NO_PARAMS, NULL);
+        TRY(db_query(ctx, ctx->app->db, &sql_sessions_live, PARAMS(p_str(user_id)), &r));
+        auth_sessions_ended(ctx, &r);
+        return OK;
+}
+
+enum err auth_sweep(struct ctx *ctx, struct tx *tx)
+{
+        TRY(tx_exec(tx, &sql_sweep_sessions, NO_PARAMS, NULL));
+        TRY(tx_exec(tx, &sql_sweep_refresh, NO_PARAMS, NULL));
+        return tx_exec(tx, &sql_sweep_once, NO_PARAMS, NULL);
 }

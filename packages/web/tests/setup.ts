@@ -1,6 +1,6 @@
 // Test set-up: DOM matchers, clean-up between tests, and the browser parts that jsdom lacks.
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
@@ -22,3 +22,6 @@ afterEach(() => {
   cleanup();
   localStorage.clear();
 });
+
+// A busy machine is slow, not wrong.
+configure({ asyncUtilTimeout: 15_000 });

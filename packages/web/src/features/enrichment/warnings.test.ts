@@ -10,7 +10,7 @@ it("says the same of many providers once, by their names", () => {
       ["a-one", "b-two", "c-three", "d-four"].map((s) => `${s} ${text}`),
       providers,
     ),
-  ).toEqual(["A-ONE, B-TWO and 2 others: have no credential: their answers are demo data from the sandbox"]);
+  ).toEqual(["A-ONE, B-TWO and 2 others have no credential: their answers are demo data from the sandbox"]);
 });
 
 it("names a single provider, and leaves other warnings as they are", () => {

@@ -20,6 +20,7 @@ export function gatherWarnings(
     if (names.length === 1) return `${names[0]} ${rest}`;
     const shown =
       names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} others`;
-    return `${shown}: ${rest.replace(/^has /, "have ").replace(/\bits\b/g, "their")}`;
+    const many = rest.replace(/\bits\b/g, "their");
+    return many.startsWith("has ") ? `${shown} have ${many.slice(4)}` : `${shown}: ${many}`;
   });
 }

@@ -33,6 +33,7 @@ struct lane {
         struct lane *next;
         const struct provider_def *def;
         struct provider_route route;
+        bool wants_credential;
         const struct json *credential; /* NULL for none */
         struct str answers_slug;       /* of provider_answers: demo answers are kept apart */
         struct gate *gate;             /* NULL for a built-in */

@@ -3,6 +3,7 @@
 
 #include "enrichment_sql.h"
 #include "features/credential/credential.h"
+#include "features/record/record.h"
 #include "log/log.h"
 
 /* ---- lanes ---- */
@@ -24,8 +25,7 @@ static enum err lane_open(struct run *run, const struct job_step *step, struct l
         lane->last = &lane->first;
         TRY(provider_route(run->ctx, run->app->providers, step->def, step->has_credential,
                            &lane->route));
-        if (step->has_credential && lane->route.source != SOURCE_BUILTIN)
-                TRY(credential_find(run->ctx, run->workspace, step->slug, &lane->credential));
+        lane->wants_credential = step->has_credential && lane->route.source != SOURCE_BUILTIN;
         lane->answers_slug = lane->route.source == SOURCE_SANDBOX
                                      ? str_printf(run->ctx->arena, "sandbox/%.*s", FMT(step->slug))
                                      : step->slug;
@@ -192,6 +192,8 @@ static void drop_cells(struct run *run)
 
 static enum err mark_running(struct run *run, struct tx *tx)
 {
+        str_list marked = {0};
+
         if (!run->mark_cells)
                 return OK;
         for (size_t f = 0; f < run->fields.len; f++) {
@@ -207,6 +209,26 @@ static enum err mark_running(struct run *run, struct tx *tx)
                         TRY(grid_cells_status(run->ctx, tx, &run->table,
                                               run->fields.ptr[f].column_id, &ids, "running",
                                               run->lease->job));
+        }
+        for (size_t i = 0; i < run->records.len; i++) {
+                bool open = false;
+
+                for (size_t f = 0; f < run->fields.len; f++)
+                        open = open || wf_cell(&run->wf, i, f)->state == WF_BLOCKED;
+                if (open)
+                        LIST_PUSH(run->ctx->arena, &marked, run->records.ptr[i]);
+        }
+        return marked.len ? record_publish(run->ctx, tx, &run->table, &marked) : OK;
+}
+
+/* After the transaction: nobody holds one connection while waiting for another. */
+static enum err load_credentials(struct run *run)
+{
+        for (struct lane *lane = run->lanes; lane; lane = lane->next) {
+                if (!lane->wants_credential)
+                        continue;
+                TRY(credential_find(run->ctx, run->workspace, lane->def->slug, &lane->credential));
+                lane->refused = lane->credential == NULL; /* it was taken away */
         }
         return OK;
 }
@@ -279,5 +301,6 @@ enum err batch_load(struct run *run)
         }
         TRY(e);
         TRY(load_records(run, &tx));
-        return tx_commit(&tx);
+        TRY(tx_commit(&tx));
+        return load_credentials(run);
 }

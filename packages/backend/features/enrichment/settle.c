@@ -127,8 +127,7 @@ static int64_t price_of(struct settle *s, const struct wf_attempt *a, bool *ret_
                 return 0;
         const struct ask *ask = a->ask->user;
 
-        if (ask->lane->def->cache_ttl_s > 0 && ask->lane->route.source != SOURCE_BUILTIN &&
-            ask->storing == ANSWER_LOST && ask->stored != ANSWER_WON) {
+        if ((ask->storing ? ask->storing : ask->stored) == ANSWER_LOST) {
                 *ret_cached = true; /* another batch asked the same at the same time, and paid */
                 return 0;
         }

@@ -143,7 +143,7 @@ struct ending {
 
 static const char *final_status(const struct ending *e)
 {
-        if (e->cancelled)
+        if (e->cancelled && e->left > 0)
                 return e->has_error ? "failed" : "cancelled";
         if (e->failed > 0 && e->complete + e->not_found == 0)
                 return "failed";

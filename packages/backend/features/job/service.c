@@ -2,7 +2,7 @@
 #include "features/job/internal.h"
 
 #include "features/credit/credit.h"
-#include "features/event/event.h"
+#include "features/record/record.h"
 #include "job_sql.h"
 
 static enum err check_request(struct ctx *ctx, const struct job_request *request)
@@ -185,7 +185,7 @@ static enum err mark_cells(struct making *m, int64_t cells)
         for (int64_t seq = 0; seq < db_i64(&r, 0, 0); seq++)
                 LIST_EACH (f, m->fields)
                         TRY(mark_batch(m, f, seq));
-        return OK;
+        return cells ? record_publish_changed(m->ctx, m->tx, m->table, "updated", NULL, cells) : OK;
 }
 
 static enum err make(struct making *m, struct str retry_of, struct job *ret)

@@ -214,11 +214,14 @@ static void say_result(struct enrich *e, const struct json *job, const struct re
                          "%.*s of them are demo data: the sandbox plays providers that have no "
                          "credential yet",
                          FMT(number_text(a, n->sandbox)));
-        if (!str_eq_c(status, "completed"))
-                cli_note(e->cli, "the job ended early: %.*s%s", FMT(status),
-                         json_get_bool(json_member(job, "budgetReached"), false)
-                                 ? " (the budget is spent)"
-                                 : "");
+        if (!str_eq_c(status, "completed")) {
+                struct str why = json_member_text(job, "error");
+
+                if (!why.len && json_get_bool(json_member(job, "budgetReached"), false))
+                        why = STR("the budget is spent");
+                cli_note(e->cli, "the job ended early: %.*s%s%.*s", FMT(status),
+                         why.len ? ", " : "", FMT(why));
+        }
 }
 
 /* ---- the run ---- */

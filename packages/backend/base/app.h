@@ -55,4 +55,7 @@ struct app {
         _Atomic bool stopping;
 };
 
+/* An address of the web app, to be given to people: MILLRACE_URL, then the path and the token. */
+struct str app_link(struct ctx *ctx, const char *path, struct str token);
+
 #endif

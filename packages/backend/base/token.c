@@ -58,3 +58,11 @@ enum err token_verify(struct ctx *ctx, struct str token, struct str *ret_user_id
         *ret_session_id = session_id;
         return OK;
 }
+
+struct db_param p_token(struct ctx *ctx, struct str token)
+{
+        uint8_t hash[CRYPTO_HASH_SIZE];
+
+        crypto_sha256(token, hash);
+        return p_bytes(ctx, hash, sizeof hash);
+}

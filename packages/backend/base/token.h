@@ -15,4 +15,7 @@ _must_check_ enum err token_issue(struct ctx *ctx, struct str user_id, struct st
 _must_check_ enum err token_verify(struct ctx *ctx, struct str token, struct str *ret_user_id,
                                    struct str *ret_session_id);
 
+/* What the database keeps of a random token (refresh, reset, invitation): its SHA-256. */
+struct db_param p_token(struct ctx *ctx, struct str token);
+
 #endif

@@ -5,11 +5,6 @@
 #include "crypto/crypto.h"
 #include "features/auth/auth.h"
 
-struct token_hash {
-        uint8_t bytes[CRYPTO_HASH_SIZE];
-};
-struct token_hash auth_hash(struct str token);
-
 /* From here on the ctx acts for this user: what the audit log names. */
 void auth_act_as(struct ctx *ctx, struct str user_id);
 

@@ -2,30 +2,12 @@
 #include "features/auth/auth_internal.h"
 
 #include "auth_sql.h"
+#include "base/token.h"
 #include "crypto/password.h"
 #include "log/log.h"
 
 #define RESET "password_reset"
 #define LINK  "login_link"
-
-static struct str base_url(struct ctx *ctx)
-{
-        const struct settings *s = &ctx->app->settings;
-        struct str url = s->url;
-
-        while (url.len && url.ptr[url.len - 1] == '/')
-                url.len--;
-        if (url.len)
-                return url;
-        return str_printf(ctx->arena, "http://localhost:%lld", (long long)s->port);
-}
-
-static struct db_param p_hash(struct ctx *ctx, struct str token)
-{
-        struct token_hash h = auth_hash(token);
-
-        return p_bytes(ctx, h.bytes, sizeof h.bytes);
-}
 
 /* Replaces the user's unused ones. *ret_user is STR_NULL when there is no such user. */
 static enum err issue(struct ctx *ctx, struct tx *tx, struct str email, const char *purpose,
@@ -36,7 +18,7 @@ static enum err issue(struct ctx *ctx, struct tx *tx, struct str email, const ch
 
         TRY(tx_exec(tx, &sql_once_drop, PARAMS(p_str(email), p_c(purpose)), NULL));
         TRY(tx_query(tx, &sql_once_insert_by_email,
-                     PARAMS(p_str(email), p_c(purpose), p_hash(ctx, token), p_c(life)), &r));
+                     PARAMS(p_str(email), p_c(purpose), p_token(ctx, token), p_c(life)), &r));
         *ret_user = r.rows ? db_text(&r, 0, 0) : STR_NULL;
         *ret_token = token;
         return OK;
@@ -59,8 +41,7 @@ enum err auth_forgot(struct ctx *ctx, struct str email)
                 log_warn("somebody asked for a new password; there is no mail server, so pass this "
                          "link on to them if they are who they say (good for one hour, once)",
                          LOG_STR("userId", user),
-                         LOG_STR("link", str_printf(ctx->arena, "%.*s/reset?token=%.*s",
-                                                    FMT(base_url(ctx)), FMT(token))));
+                         LOG_STR("link", app_link(ctx, "/reset?token=", token)));
         return OK;
 }
 
@@ -69,7 +50,7 @@ static enum err take(struct ctx *ctx, struct tx *tx, struct str token, const cha
 {
         struct db_result r;
 
-        TRY(tx_query(tx, &sql_once_take, PARAMS(p_hash(ctx, token), p_c(purpose)), &r));
+        TRY(tx_query(tx, &sql_once_take, PARAMS(p_token(ctx, token), p_c(purpose)), &r));
         if (r.rows == 0)
                 return fail(ctx, ERR_AUTHENTICATION, "this link was used before or has expired");
         *ret_user = db_text(&r, 0, 0);
@@ -149,6 +130,6 @@ enum err auth_login_link(struct ctx *ctx, struct str email, struct str *ret_url)
                 return fail_not_found(ctx, "user");
         TRY(audit_write(ctx, &tx, STR_NULL, "auth.login_link_made", "user", user, STR_NULL));
         TRY(tx_commit(&tx));
-        *ret_url = str_printf(ctx->arena, "%.*s/login?token=%.*s", FMT(base_url(ctx)), FMT(token));
+        *ret_url = app_link(ctx, "/login?token=", token);
         return OK;
 }

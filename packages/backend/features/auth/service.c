@@ -29,21 +29,6 @@ static const struct desc_field session_fields[] = {
 };
 const struct desc auth_session_desc = DESC("Session", auth_session, session_fields);
 
-struct token_hash auth_hash(struct str token)
-{
-        struct token_hash h;
-
-        crypto_sha256(token, h.bytes);
-        return h;
-}
-
-static struct db_param p_hash(struct ctx *ctx, struct str token)
-{
-        struct token_hash h = auth_hash(token);
-
-        return p_bytes(ctx, h.bytes, sizeof h.bytes);
-}
-
 void auth_act_as(struct ctx *ctx, struct str user_id)
 {
         struct actor *a = arena_new(ctx->arena, struct actor);
@@ -58,7 +43,8 @@ static enum err refresh_issue(struct ctx *ctx, struct tx *tx, struct str session
                               struct str *ret)
 {
         *ret = crypto_token(ctx->arena, 32);
-        return tx_exec(tx, &sql_refresh_insert, PARAMS(p_str(session_id), p_hash(ctx, *ret)), NULL);
+        return tx_exec(tx, &sql_refresh_insert, PARAMS(p_str(session_id), p_token(ctx, *ret)),
+                       NULL);
 }
 
 static enum err tokens_issue(struct ctx *ctx, struct tx *tx, struct str session_id,
@@ -212,7 +198,7 @@ enum err auth_refresh(struct ctx *ctx, struct str refresh_token, struct auth_ses
         struct db_result r, user;
 
         TRY(tx_begin(ctx, ctx->app->db, &tx));
-        TRY(tx_query(&tx, &sql_refresh_lock, PARAMS(p_hash(ctx, refresh_token)), &r));
+        TRY(tx_query(&tx, &sql_refresh_lock, PARAMS(p_token(ctx, refresh_token)), &r));
         if (r.rows == 0)
                 return fail(ctx, ERR_AUTHENTICATION, "this refresh token is not one of ours");
         struct str session_id = db_text(&r, 0, 1), user_id = db_text(&r, 0, 2);
@@ -237,7 +223,7 @@ static enum err session_of(struct ctx *ctx, struct str refresh_token, struct str
 
         if (!refresh_token.ptr)
                 return OK;
-        TRY(db_query(ctx, ctx->app->db, &sql_refresh_session, PARAMS(p_hash(ctx, refresh_token)),
+        TRY(db_query(ctx, ctx->app->db, &sql_refresh_session, PARAMS(p_token(ctx, refresh_token)),
                      &r));
         *session_id = r.rows ? db_text(&r, 0, 0) : STR_NULL;
         return OK;

@@ -2,6 +2,7 @@
 #include "features/team/team.h"
 
 #include <string.h>
+#include "base/token.h"
 #include "crypto/crypto.h"
 #include "team_sql.h"
 
@@ -23,14 +24,6 @@ static const struct desc_field invitation_fields[] = {
 };
 const struct desc invitation_desc = DESC("Invitation", invitation, invitation_fields);
 
-static struct db_param p_hash(struct ctx *ctx, struct str token)
-{
-        uint8_t hash[CRYPTO_HASH_SIZE];
-
-        crypto_sha256(token, hash);
-        return p_bytes(ctx, hash, sizeof hash);
-}
-
 static struct str details_of(struct ctx *ctx, struct str email, struct str role)
 {
         struct json *o = json_new_object(ctx->arena);
@@ -38,18 +31,6 @@ static struct str details_of(struct ctx *ctx, struct str email, struct str role)
         json_put(o, STR("email"), json_from_str(ctx->arena, email));
         json_put(o, STR("role"), json_from_str(ctx->arena, role));
         return json_text(ctx->arena, o);
-}
-
-static struct str url_of(struct ctx *ctx, struct str token)
-{
-        struct str base = ctx->app->settings.url;
-
-        while (base.len && base.ptr[base.len - 1] == '/')
-                base.len--;
-        if (!base.len)
-                base = str_printf(ctx->arena, "http://localhost:%lld",
-                                  (long long)ctx->app->settings.port);
-        return str_printf(ctx->arena, "%.*s/invitations/%.*s", FMT(base), FMT(token));
 }
 
 enum err invitation_list_of(struct ctx *ctx, struct str workspace_id, const struct keyset *k,
@@ -81,7 +62,7 @@ enum err invitation_create(struct ctx *ctx, struct str workspace_id, struct str 
         TRY(tx_exec(&tx, &sql_invitation_expire, PARAMS(p_str(workspace_id), p_str(email)), NULL));
         enum err e = tx_query(&tx, &sql_invitation_insert,
                               PARAMS(p_str(workspace_id), p_str(email), p_str(role),
-                                     p_hash(ctx, token), p_str(ctx->actor->user_id)),
+                                     p_token(ctx, token), p_str(ctx->actor->user_id)),
                               &r);
 
         if (e == ERR_CONFLICT && strcmp(db_constraint(ctx), "invitations_pending_key") == 0)
@@ -92,7 +73,7 @@ enum err invitation_create(struct ctx *ctx, struct str workspace_id, struct str 
                         details_of(ctx, email, role)));
         TRY(tx_commit(&tx));
         ret->token = token;
-        ret->url = url_of(ctx, token);
+        ret->url = app_link(ctx, "/invitations/", token);
         return OK;
 }
 
@@ -114,7 +95,7 @@ enum err invitation_show(struct ctx *ctx, struct str token, struct invitation *r
 {
         struct db_result r;
 
-        TRY(db_query(ctx, ctx->app->db, &sql_invitation_open, PARAMS(p_hash(ctx, token)), &r));
+        TRY(db_query(ctx, ctx->app->db, &sql_invitation_open, PARAMS(p_token(ctx, token)), &r));
         if (r.rows == 0)
                 return fail_not_found(ctx, "open invitation");
         desc_from_row(ctx, &invitation_desc, &r, 0, ret);
@@ -130,7 +111,7 @@ static enum err lock_open(struct ctx *ctx, struct tx *tx, struct str token,
 {
         struct db_result r;
 
-        TRY(tx_query(tx, &sql_invitation_lock, PARAMS(p_hash(ctx, token)), &r));
+        TRY(tx_query(tx, &sql_invitation_lock, PARAMS(p_token(ctx, token)), &r));
         if (r.rows == 0)
                 return fail_not_found(ctx, "open invitation");
         *ret = (struct open_invitation){db_text(&r, 0, 0), db_text(&r, 0, 1), db_text(&r, 0, 2),

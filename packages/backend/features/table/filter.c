@@ -229,39 +229,69 @@ static bool is_status(struct str s)
         return false;
 }
 
+/* A cell that nobody looked up, or that was typed over, is manual or empty by its value. */
+static void untouched_sql(struct compile *k, const struct grid_column *c, bool empty)
+{
+        buf_printf(&k->q->sql,
+                   "(NOT EXISTS (SELECT FROM %s p WHERE p.record_id = t.id AND p.column_id = "
+                   "'%.*s' AND p.status <> 'manual') AND ",
+                   k->t->cells, FMT(c->id));
+        grid_empty_sql(&k->q->sql, k->t, c, empty);
+        buf_add_char(&k->q->sql, ')');
+}
+
+/* As record_write() shows it: a cleared cell is empty whatever is known of it. */
+static void status_sql(struct compile *k, const struct grid_column *c, const struct json *value)
+{
+        struct db_array looked_up;
+        bool manual = false, empty = false;
+
+        db_array_init(k->ctx, &looked_up);
+        for (size_t i = 0; i < (json_is_string(value) ? 1 : json_len(value)); i++) {
+                struct str s = json_get_str(json_is_string(value) ? value : json_at(value, i));
+
+                manual |= str_eq_c(s, "manual");
+                empty |= str_eq_c(s, "empty");
+                if (!str_eq_c(s, "manual") && !str_eq_c(s, "empty"))
+                        db_array_str(&looked_up, s);
+        }
+        const char *sep = "(";
+
+        if (looked_up.len) {
+                buf_printf(&k->q->sql,
+                           "(EXISTS (SELECT FROM %s p WHERE p.record_id = t.id AND p.column_id = "
+                           "'%.*s' AND p.status = ANY (",
+                           k->t->cells, FMT(c->id));
+                grid_sql_param(k->ctx, k->q, p_array(&looked_up));
+                buf_add(&k->q->sql, STR("::text[]))"));
+                sep = " OR ";
+        }
+        if (manual) {
+                buf_add_c(&k->q->sql, sep);
+                untouched_sql(k, c, false);
+                sep = " OR ";
+        }
+        if (empty) {
+                buf_add_c(&k->q->sql, sep);
+                untouched_sql(k, c, true);
+        }
+        buf_add_char(&k->q->sql, ')');
+}
+
 static void compile_status(struct compile *k, const struct grid_column *c, const struct json *value,
                            const char *path)
 {
-        struct db_array items;
         bool good = json_is_string(value) ? is_status(json_get_str(value))
                                           : json_is_array(value) && json_len(value) > 0;
 
-        db_array_init(k->ctx, &items);
-        if (json_is_string(value))
-                db_array_str(&items, json_get_str(value));
-        JSON_EACH_ITEM (i, item, value) {
-                good = good && is_status(json_get_str(item)) && i < ELEMENTS(statuses);
-                db_array_str(&items, json_get_str(item));
-        }
-        if (!good) {
+        JSON_EACH_ITEM (i, item, value)
+                good = good && i < ELEMENTS(statuses) && is_status(json_get_str(item));
+        if (good)
+                status_sql(k, c, value);
+        else
                 fault(k, path, "/value", "enum",
                       "must be a status (empty, queued, running, complete, not_found, failed, "
                       "manual) or an array of them");
-                return;
-        }
-        /* as record_write() shows it: a cleared cell is empty whatever is known of it */
-        buf_add(&k->q->sql, STR("(coalesce((SELECT CASE WHEN p.status = 'manual' AND p.raw_text IS "
-                                "NULL AND "));
-        buf_printf(&k->q->sql, "coalesce(t.%s::text, '') = '' THEN 'empty' ELSE p.status END ",
-                   c->ident);
-        buf_printf(&k->q->sql, "FROM %s p WHERE p.record_id = t.id AND p.column_id = '%.*s'), ",
-                   k->t->cells, FMT(c->id));
-        buf_printf(
-                &k->q->sql,
-                "CASE WHEN coalesce(t.%s::text, '') = '' THEN 'empty' ELSE 'manual' END) = ANY (",
-                c->ident);
-        grid_sql_param(k->ctx, k->q, p_array(&items));
-        buf_add(&k->q->sql, STR("::text[]))"));
 }
 
 static void compile_condition(struct compile *k, const struct json *node, const char *path)

@@ -59,7 +59,7 @@ static struct fetch_req make_request(struct api *api, struct ctx *ctx, const str
         h[n++] = (struct fetch_header){STR("Authorization"),
                                        str_printf(ctx->arena, "Bearer %s", api->token)};
         h[n++] = (struct fetch_header){STR("Accept"), STR("application/json, */*;q=0.5")};
-        if (call->body.ptr)
+        if (call->body.ptr || call->body_part_count)
                 h[n++] = (struct fetch_header){
                         STR("Content-Type"),
                         str_from(call->content_type ? call->content_type : "application/json")};
@@ -71,6 +71,8 @@ static struct fetch_req make_request(struct api *api, struct ctx *ctx, const str
                 .headers = h,
                 .header_count = n,
                 .body = call->body,
+                .body_parts = call->body_parts,
+                .body_part_count = call->body_part_count,
                 .timeout_ms = call->timeout_ms ? call->timeout_ms : TIMEOUT_MS,
                 .body_max = call->answer_max ? call->answer_max : ANSWER_MAX,
         };

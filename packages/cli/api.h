@@ -37,6 +37,8 @@ struct api_call {
         struct str path;    /* "/auth/me" */
         struct str body;    /* JSON, or with content_type anything; STR_NULL: none */
         const char *content_type;
+        const struct str *body_parts; /* instead of body, see fetch.h */
+        size_t body_part_count;
         struct str idempotency_key;
         size_t answer_max;            /* 0: 64 MiB */
         int64_t timeout_ms;           /* 0: 120 s */

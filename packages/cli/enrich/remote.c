@@ -36,33 +36,31 @@ static struct str base_name(struct str path)
         return slash ? str_slice(path, (size_t)(slash - path.ptr) + 1, path.len) : path;
 }
 
-/* multipart/form-data with the file in the field `file`. */
+/* multipart/form-data with the file in the field `file`; the mapped file is sent as it lies. */
 static enum err upload(struct enrich *e, const struct json **ret)
 {
-        struct buf body, name;
+        struct buf head, name;
         struct str file = base_name(e->input.path);
 
         buf_init(&name, &e->cli->arena, 4096);
         for (size_t i = 0; i < file.len; i++)
                 buf_add_char(&name, strchr("\"\\\r\n", file.ptr[i]) ? '_' : file.ptr[i]);
-        buf_init(&body, NULL, SIZE_MAX / 4);
-        buf_printf(&body,
+        buf_init(&head, &e->cli->arena, 8192);
+        buf_printf(&head,
                    "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"file\"; "
                    "filename=\"%.*s\"\r\nContent-Type: text/csv\r\n\r\n",
                    FMT(buf_str(&name)));
-        buf_add(&body, e->input.data);
-        buf_add_c(&body, "\r\n--" BOUNDARY "--\r\n");
-        enum err err = api_call(
+        const struct str parts[] = {buf_str(&head), e->input.data, STR("\r\n--" BOUNDARY "--\r\n")};
+
+        return api_call(
                 &e->api, &e->cli->ctx,
                 &(struct api_call){.method = "POST",
                                    .path = path_to(e, "/imports", STR("")),
-                                   .body = buf_str(&body),
+                                   .body_parts = parts,
+                                   .body_part_count = ELEMENTS(parts),
                                    .content_type = "multipart/form-data; boundary=" BOUNDARY,
                                    .timeout_ms = 3600 * 1000},
                 ret);
-
-        buf_finish(&body);
-        return err;
 }
 
 /* An import is quick: it is looked at in growing intervals, well inside the rate limit. */

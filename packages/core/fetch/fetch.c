@@ -273,6 +273,8 @@ static void copy_request(struct call *call, const struct fetch_req *req)
         }
         if (req->body.ptr)
                 call->body = str_dup(a, req->body);
+        call->part_count = req->body_part_count;
+        call->parts = arena_dup(a, req->body_parts, req->body_part_count * sizeof *call->parts);
         call->redirects_left = MIN_OF(MAX_OF(req->redirects, 0), REDIRECTS_MAX);
 }
 

@@ -48,6 +48,10 @@ struct fetch_req {
         const struct fetch_header *headers;
         size_t header_count;
         struct str body; /* sent when ptr is set, with the headers' own Content-Type */
+        /* Or the body in parts, one after another. They are not copied: they must stay as they are
+         * until the result is taken or the batch is closed. For large ones (a mapped file). */
+        const struct str *body_parts;
+        size_t body_part_count;
 
         int64_t timeout_ms; /* 0: the client's */
         int64_t connect_timeout_ms;

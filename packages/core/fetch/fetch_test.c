@@ -345,6 +345,31 @@ static void cancelling_ends_all(void **state)
         assert_int_equal(fetch_stats(client).in_flight, 0);
 }
 
+static void a_body_may_come_in_parts(void **state)
+{
+        size_t big = 3 << 20;
+        char *fill = arena_alloc(&arena, big);
+        struct fetch_res res;
+
+        for (size_t i = 0; i < big; i++)
+                fill[i] = (char)('a' + i % 26);
+        const struct str parts[] = {STR("head-"), {fill, big}, STR(""), STR("-tail")};
+        struct fetch_req req = {.method = STR("POST"),
+                                .url = url_of("/echo"),
+                                .body_parts = parts,
+                                .body_part_count = ELEMENTS(parts),
+                                .body_max = 8 << 20};
+
+        assert_int_equal(fetch(&ctx, client, &req, &res), OK);
+        assert_true(has(res.body, "Content-Length: 3145738\r\n"));
+        size_t at = str_find(res.body, STR("\r\n\r\n")) + 4;
+        struct str body = str_slice(res.body, at, res.body.len);
+
+        assert_int_equal(body.len, big + 10);
+        assert_true(str_starts(body, STR("head-abc")) && str_ends(body, STR("-tail")));
+        assert_memory_equal(body.ptr + 5, fill, big);
+}
+
 static void two_thousand_calls_fly_at_once(void **state)
 {
         enum { CALLS = 2000 };
@@ -681,6 +706,7 @@ int main(void)
                 NET(calls_wait_for_their_time),
                 NET(a_wait_ends_by_a_call_a_wake_or_the_deadline),
                 NET(cancelling_ends_all),
+                NET(a_body_may_come_in_parts),
                 NET(two_thousand_calls_fly_at_once),
                 NET(a_host_gets_no_more_than_its_limit_and_batches_take_turns),
                 NET(the_line_is_bounded_by_the_deadline),

@@ -40,6 +40,8 @@ struct call {
         struct fetch_header *headers; /* those still to be sent */
         size_t header_count;
         struct str body;
+        struct str *parts; /* a body in parts, the caller's memory */
+        size_t part_count, part_at, part_off;
         size_t body_max;
         int redirects_left, redirects;
         int64_t timeout_ns, connect_ns; /* timeout 0: none */

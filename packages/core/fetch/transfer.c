@@ -241,13 +241,63 @@ void transfer_end(struct fetch_client *c, struct call *call)
         call->curl_headers = call->connect_to = NULL;
 }
 
-static bool set_method(CURL *e, const struct call *call)
+/* Hands out a body in parts. */
+static size_t on_upload(char *out, size_t one, size_t n, void *arg)
+{
+        struct call *call = arg;
+        size_t done = 0;
+
+        while (done < n && call->part_at < call->part_count) {
+                struct str part = call->parts[call->part_at];
+                struct str rest = str_slice(part, call->part_off, n - done);
+
+                if (rest.len)
+                        memcpy(out + done, rest.ptr, rest.len);
+                done += rest.len;
+                call->part_off += rest.len;
+                if (call->part_off == part.len) {
+                        call->part_at++;
+                        call->part_off = 0;
+                }
+        }
+        return done;
+}
+
+/* From the start again, when the connection that was to be reused had died. */
+static int on_rewind(void *arg, curl_off_t offset, int origin)
+{
+        struct call *call = arg;
+
+        if (offset != 0 || origin != SEEK_SET)
+                return CURL_SEEKFUNC_CANTSEEK;
+        call->part_at = call->part_off = 0;
+        return CURL_SEEKFUNC_OK;
+}
+
+static bool set_parts(CURL *e, struct call *call)
+{
+        curl_off_t total = 0;
+
+        for (size_t i = 0; i < call->part_count; i++)
+                total += (curl_off_t)call->parts[i].len;
+        call->part_at = call->part_off = 0;
+        return curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, total) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_READFUNCTION, on_upload) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_READDATA, call) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_rewind) == CURLE_OK &&
+               curl_easy_setopt(e, CURLOPT_SEEKDATA, call) == CURLE_OK;
+}
+
+static bool set_method(CURL *e, struct call *call)
 {
         bool head = strcmp(call->method, "HEAD") == 0, fine = true;
 
         if (head)
                 return curl_easy_setopt(e, CURLOPT_NOBODY, 1L) == CURLE_OK;
-        if (call->body.ptr || strcmp(call->method, "POST") == 0)
+        if (call->part_count)
+                fine = set_parts(e, call);
+        else if (call->body.ptr || strcmp(call->method, "POST") == 0)
                 fine = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
                                         (curl_off_t)call->body.len) == CURLE_OK &&
                        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
@@ -411,6 +461,7 @@ static void drop_body(struct call *call)
                         call->headers[kept++] = call->headers[i];
         call->header_count = kept;
         call->body = STR_NULL;
+        call->part_count = 0;
         call->method = "GET";
 }
 
@@ -434,7 +485,7 @@ static void follow(struct fetch_client *c, struct call *call)
                 drop_body(call);
         if (!str_eq(to.origin, call->url.origin)) {
                 drop_credentials(call);
-                if (call->body.ptr) {
+                if (call->body.ptr || call->part_count) {
                         call_finish(c, call, FETCH_REDIRECT,
                                     "a redirect would send the request's body to another host");
                         return;

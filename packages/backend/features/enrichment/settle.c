@@ -21,6 +21,7 @@ struct settle {
         struct tx *tx;
         bool last;
         size_t attempts, done; /* how many of the front are settled */
+        int64_t release;       /* held credits given back: with the last of the attempts */
         int64_t affordable;    /* of the job's reservation */
         bool progress_due;
         int64_t spent, complete, not_found, failed;
@@ -312,7 +313,7 @@ static enum err write_counts(struct settle *s)
                            p_bool(s->progress_due)),
                     NULL));
         TRY(tx_exec(s->tx, &sql_batch_count,
-                    PARAMS(job, p_i64(ctx, run->lease->seq), p_i64(ctx, run->release),
+                    PARAMS(job, p_i64(ctx, run->lease->seq), p_i64(ctx, s->release),
                            p_bool(s->last), p_i64(ctx, BATCH_LEASE_S)),
                     NULL));
         if (s->last)
@@ -379,9 +380,9 @@ static void settled(struct settle *s)
                 }
         }
         wf_taken(&run->wf, s->attempts, s->done);
-        if (run->release > 0)
+        if (s->release > 0)
                 run->hopeless_price = 0;
-        run->release = 0;
+        run->release -= s->release;
         run->claim_again_ns = 0;
         run->beat_ns = time_mono_ns();
 }
@@ -394,6 +395,7 @@ static enum err settle_chunk(struct run *run, bool last)
         enum err e = OK;
 
         s.attempts = MIN_OF(wf->attempts.len, (size_t)SETTLE_CHUNK);
+        s.release = s.attempts == wf->attempts.len ? run->release : 0;
         s.done = MIN_OF(wf_done_with(wf, s.attempts), (size_t)SETTLE_CHUNK);
         s.last = last && s.attempts == wf->attempts.len && s.done == wf->done.len;
         for (int i = 0; i < SETTLE_TRIES && again; i++) {

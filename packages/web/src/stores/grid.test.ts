@@ -49,8 +49,7 @@ it("keeps changes while offline", async () => {
   await useGrid.getState().flush();
   expect(t.rows[0]!.data[name]).toBe("one");
   useUi.setState({ offline: false });
-  await useGrid.getState().flush();
-  expect(t.rows[0]!.data[name]).toBe("kept");
+  await vi.waitFor(() => expect(t.rows[0]!.data[name]).toBe("kept"));
 });
 
 it("saves again when only another cell of the row had changed", async () => {

@@ -134,6 +134,17 @@ function show(changes: readonly CellChange[]): void {
   redrawSoon(changes.map((c) => c.recordId));
 }
 
+/** What of a column can be seen; its position shows in the order. */
+const shape = ({ id, key, name, type, width, hidden, options }: Column) => [
+  id,
+  key,
+  name,
+  type,
+  width,
+  hidden,
+  options,
+];
+
 /** Types by column id, for the filter. */
 const typesOf = (columns: readonly Column[]) => Object.fromEntries(columns.map((c) => [c.id, c.type]));
 
@@ -316,7 +327,10 @@ export const useGrid = create<GridState>((set, get) => {
         const table = await tableApi.getTable(workspaceId, tableId);
         if (get().tableId !== tableId) return;
         set({ table });
-        get().setColumns(() => [...table.columns].sort((a, b) => a.position - b.position));
+        // Unchanged columns stay the same objects: new ones would end an edit under way.
+        const columns = [...table.columns].sort((a, b) => a.position - b.position);
+        if (JSON.stringify(columns.map(shape)) !== JSON.stringify(get().columns.map(shape)))
+          get().setColumns(() => columns);
       } catch (error) {
         if (get().tableId === tableId) set({ error });
       }
@@ -452,6 +466,11 @@ export const useGrid = create<GridState>((set, get) => {
       redrawSoon(changed);
     },
   };
+});
+
+// Back on line: what was kept is saved at once, not only at the next auto-save.
+useUi.subscribe((now, before) => {
+  if (before.offline && !now.offline) void useGrid.getState().flush();
 });
 
 interface SavedRow {

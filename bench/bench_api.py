@@ -28,10 +28,14 @@ def wrk(url, token, connections, script=None):
     return {"value": float(re.search(r"Requests/sec:\s+(\S+)", out).group(1)), "p99": p99}
 
 
-def patch_script(bench, record, column):
+def patch_script(bench, records, column):
+    """Every request changes one cell of another row."""
     path = bench.tools / "patch.lua"
-    body = json.dumps({"updates": [{"id": record, "data": {column: "patched"}}]})
-    path.write_text(f"wrk.method = 'PATCH'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = {json.dumps(body)}\n")
+    bodies = [json.dumps({"updates": [{"id": r["id"], "data": {column: "patched"}}]}) for r in records]
+    path.write_text("local bodies = {" + ",".join(json.dumps(b) for b in bodies) + "}\nlocal n = math.random(#bodies)\n"
+                    "request = function()\n  n = n % #bodies + 1\n"
+                    "  return wrk.format('PATCH', nil, {['Content-Type'] = 'application/json'}, bodies[n])\nend\n"
+                    "init = function() math.randomseed(os.time()) end\n")
     return path
 
 
@@ -63,9 +67,9 @@ def run(bench):
         table, _, _ = import_file(user, csv_file(bench, 50_000 if bench.quick else 500_000), "bench")
         name, columns = grid_columns(stack, table)
         base = f"{stack.url}/api/v1{user.w}/tables/{table}"
-        record = user.ok("GET", f"{user.w}/tables/{table}/records", params={"limit": 1})[0]
+        records = user.ok("GET", f"{user.w}/tables/{table}/records", params={"limit": 1000})
         column = user.ok("GET", f"{user.w}/tables/{table}")["columns"][0]["id"]
-        patch = patch_script(bench, record["id"], column)
+        patch = patch_script(bench, records, column)
         peer = start_peer(bench, stack, name, columns) if bench.peers else None
         time.sleep(0.5)
         for connections in (8, 64):

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Length of the valid UTF-8 sequence at p (1..4), 0 when it is not one. */
 static size_t utf8_len(const unsigned char *p, size_t n)
@@ -36,34 +39,75 @@ static void write_escape(struct buf *b, unsigned char c)
         }
 }
 
+/* How many bytes from p on stand for themselves: ASCII without controls, quote and backslash. */
+static size_t plain_run(const unsigned char *p, size_t n)
+{
+        size_t i = 0;
+
+#ifdef __SSE2__
+        const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'),
+                      backslash = _mm_set1_epi8('\\');
+
+        for (; i + 16 <= n; i += 16) {
+                __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+                /* signed compare: bytes from 0x80 on are below a space too */
+                __m128i special = _mm_or_si128(
+                        _mm_cmplt_epi8(v, space),
+                        _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
+                int mask = _mm_movemask_epi8(special);
+
+                if (mask)
+                        return i + (size_t)__builtin_ctz((unsigned)mask);
+        }
+#endif
+        while (i < n && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+                i++;
+        return i;
+}
+
+static void write_str_rest(struct buf *b, const unsigned char *p, size_t n)
+{
+        while (n) {
+                size_t run = plain_run(p, n);
+
+                buf_add_mem(b, p, run);
+                p += run;
+                n -= run;
+                if (n == 0)
+                        break;
+                size_t len = *p >= 0x80 ? utf8_len(p, n) : 0;
+
+                if (len)
+                        buf_add_mem(b, p, len);
+                else if (*p >= 0x80)
+                        buf_add(b, STR("\xef\xbf\xbd"));
+                else
+                        write_escape(b, *p);
+                p += MAX_OF(len, (size_t)1);
+                n -= MAX_OF(len, (size_t)1);
+        }
+}
+
 void json_write_str(struct buf *b, struct str s)
 {
         const unsigned char *p = (const unsigned char *)s.ptr;
-        size_t start = 0, i = 0;
+        size_t run = plain_run(p, s.len);
 
-        buf_add_char(b, '"');
-        while (i < s.len) {
-                unsigned char c = p[i];
+        if (run == s.len && buf_reserve(b, s.len + 2)) { /* nearly always */
+                char *out = b->ptr + b->len;
 
-                if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-                        i++;
-                        continue;
-                }
-                size_t len = c >= 0x80 ? utf8_len(p + i, s.len - i) : 0;
-
-                if (len) {
-                        i += len;
-                        continue;
-                }
-                buf_add_mem(b, p + start, i - start);
-                if (c >= 0x80)
-                        buf_add(b, STR("\xef\xbf\xbd"));
-                else
-                        write_escape(b, c);
-                start = ++i;
+                *out++ = '"';
+                if (s.len)
+                        memcpy(out, p, s.len);
+                out += s.len;
+                *out++ = '"';
+                *out = '\0';
+                b->len += s.len + 2;
+                return;
         }
+        buf_add_char(b, '"');
         if (s.len)
-                buf_add_mem(b, p + start, s.len - start);
+                write_str_rest(b, p, s.len);
         buf_add_char(b, '"');
 }
 
@@ -181,8 +225,19 @@ static void before(struct json_out *o, const char *key)
                 buf_add_char(o->buf, ',');
         o->comma = true;
         if (key) {
-                json_write_str(o->buf, str_from(key));
-                buf_add_char(o->buf, ':');
+                size_t n = strlen(key);
+
+                if (!buf_reserve(o->buf, n + 3))
+                        return;
+                char *out = o->buf->ptr + o->buf->len;
+
+                *out++ = '"'; /* keys of this kind are our own words: nothing to escape */
+                memcpy(out, key, n);
+                out += n;
+                *out++ = '"';
+                *out++ = ':';
+                *out = '\0';
+                o->buf->len += n + 3;
         }
 }
 

@@ -269,7 +269,12 @@ void buf_add_c(struct buf *b, const char *cstr)
 
 void buf_add_char(struct buf *b, char c)
 {
-        buf_add_mem(b, &c, 1);
+        if (b->len + 2 > b->cap || b->len >= b->max) {
+                buf_add_mem(b, &c, 1);
+                return;
+        }
+        b->ptr[b->len++] = c;
+        b->ptr[b->len] = '\0';
 }
 
 void buf_add_i64(struct buf *b, int64_t v)

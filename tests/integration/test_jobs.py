@@ -304,6 +304,23 @@ def test_cancel_stops_at_once_and_gives_back(stack, user):
     assert user.post(f"{user.w}/jobs/{job['id']}/cancel").status == 409
 
 
+def test_a_deleted_workspace_spends_nothing_more(stack, user):
+    lib.knobs(stack, **lib.QUIET | {"latency": "fixed:400"})
+    enrich = Enrich(stack, user, rows=400)
+    job = enrich.job({"Industry": ["pdl-company"]})
+    wait_for(lambda: enrich.get(job)["totals"]["complete"] > 0, 20, "first results")
+    user.ok("DELETE", user.w)
+
+    def ended():
+        row = stack.sql("SELECT status, reserved, spent, refunded, skipped, error FROM jobs WHERE id = %s", (job["id"],))[0]
+        return row if row[0] not in ("queued", "running") else None
+
+    status, reserved, spent, refunded, skipped, error = wait_for(ended, 5, "end of the job")
+    assert status == "failed" and error == "the workspace was deleted"
+    assert skipped > 0 and spent + refunded == reserved
+    lib.reconcile(stack)
+
+
 def test_cancel_ends_calls_that_hang(faulty):
     stack, user = faulty, faulty.user()
     lib.knobs(stack, **lib.QUIET | {"hangRate": 1.0, "hangMs": 20000})

@@ -62,3 +62,6 @@ UPDATE workspace_members SET role = $3 WHERE workspace_id = $1 AND user_id = $2;
 
 -- name: member_delete
 DELETE FROM workspace_members WHERE workspace_id = $1 AND user_id = $2;
+
+-- name: workspace_open_jobs
+SELECT id FROM jobs WHERE workspace_id = $1 AND status IN ('queued', 'running') ORDER BY id;

@@ -3,6 +3,7 @@
 
 #include "base/cached.h"
 #include "features/credit/credit.h"
+#include "features/job/job.h"
 #include "workspace_sql.h"
 
 static const struct desc_field credits_fields[] = {
@@ -144,6 +145,17 @@ enum err workspace_rename(struct ctx *ctx, struct str id, struct str name)
         return OK;
 }
 
+/* A workspace that nobody sees any more must not go on spending. */
+static enum err end_jobs(struct ctx *ctx, struct tx *tx, struct str workspace)
+{
+        struct db_result jobs;
+
+        TRY(tx_query(tx, &sql_workspace_open_jobs, PARAMS(p_str(workspace)), &jobs));
+        for (int i = 0; i < jobs.rows; i++)
+                TRY(job_abandon(ctx, tx, db_text(&jobs, i, 0), "the workspace was deleted"));
+        return OK;
+}
+
 enum err workspace_delete(struct ctx *ctx, struct str id)
 {
         _cleanup_(tx_end) struct tx tx = {0};
@@ -154,6 +166,7 @@ enum err workspace_delete(struct ctx *ctx, struct str id)
         TRY(tx_exec(&tx, &sql_workspace_delete, PARAMS(p_str(id)), &changed));
         if (!changed)
                 return fail_not_found(ctx, "workspace");
+        TRY(end_jobs(ctx, &tx, id));
         TRY(audit_write(ctx, &tx, id, "workspace.deleted", "workspace", id, STR_NULL));
         TRY(tx_query(&tx, &sql_workspace_member_ids, PARAMS(p_str(id)), &members));
         TRY(tx_commit(&tx));

@@ -149,5 +149,5 @@ class JobMachine(RuleBasedStateMachine):
 def test_jobs_in_any_order():
     with Stack(backends=2, env={"MILLRACE_STARTER_CREDITS": "100000"}) as stack:
         JobMachine.stack, JobMachine.person = stack, stack.user()
-        run_state_machine_as_test(JobMachine, settings=settings(stateful_step_count=7))
+        run_state_machine_as_test(JobMachine, settings=settings(stateful_step_count=5))
         stack.check_sanitizers()

@@ -320,7 +320,7 @@ enum budget_answer { BUDGET_GO, BUDGET_WAIT, BUDGET_NONE };
 
 static enum err budget_take(struct run *run, struct ask *ask, enum budget_answer *ret)
 {
-        int64_t now = time_mono_ns(), want = 0, got;
+        int64_t now = time_mono_ns(), want = 0;
         bool others;
         size_t n = 0;
 
@@ -336,19 +336,20 @@ static enum err budget_take(struct run *run, struct ask *ask, enum budget_answer
                         return OK;
                 for (struct ask *a = ask; a && n < CLAIM_CALLS; a = a->next, n++)
                         want += a->price;
-                TRY(batch_claim(run, ask->price - run->budget_left, want, &got, &others));
+                TRY(batch_claim(run, ask->price, want, &others));
                 if (run->lost)
                         return OK;
-                run->budget_left += got;
-                if (got == 0 && (run->in_flight || run->release || run->wf.attempts.len)) {
+                bool none = run->budget_left < ask->price;
+
+                if (none && (run->in_flight || run->release || run->wf.attempts.len)) {
                         run->claim_again_ns = INT64_MAX; /* until the next settle */
                         return OK;
                 }
-                if (got == 0 && others) {
+                if (none && others) {
                         run->claim_again_ns = now + CLAIM_WAIT_NS;
                         return OK;
                 }
-                if (got == 0) {
+                if (none) {
                         run->hopeless_price = ask->price;
                         *ret = BUDGET_NONE;
                         return OK;

@@ -134,9 +134,12 @@ bool local_next(struct run *run, struct ask **ret_ask, struct provider_result *r
  * run->lost, run->cancelled. */
 _must_check_ enum err batch_settle(struct run *run, bool last);
 _must_check_ enum err batch_beat(struct run *run); /* a sign of life; sees a cancel */
-/* Claims credits for calls of a budget-limited job, up to `want`. */
-_must_check_ enum err batch_claim(struct run *run, int64_t need, int64_t want, int64_t *ret_got,
-                                  bool *ret_others);
+/*
+ * Claims credits for calls of a budget-limited job: at least `price`, at most `want`, else none.
+ * What was left of the former claim goes back first, so that no two batches sit on halves of a
+ * price. *ret_others: other batches hold some, which may come back.
+ */
+_must_check_ enum err batch_claim(struct run *run, int64_t price, int64_t want, bool *ret_others);
 
 void run_wake_at(struct run *run, int64_t at_ns);
 

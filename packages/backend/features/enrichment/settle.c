@@ -437,16 +437,13 @@ enum err batch_beat(struct run *run)
         return OK;
 }
 
-enum err batch_claim(struct run *run, int64_t need, int64_t want, int64_t *ret_got,
-                     bool *ret_others)
+enum err batch_claim(struct run *run, int64_t price, int64_t want, bool *ret_others)
 {
         _cleanup_(tx_end) struct tx tx = {0};
         struct ctx *ctx = &run->scratch;
         struct db_param job = p_str(run->lease->job), seq = p_i64(ctx, run->lease->seq);
         struct db_result r;
 
-        *ret_got = 0;
-        *ret_others = false;
         TRY(tx_begin(ctx, run->app->db, &tx));
         TRY(tx_query(&tx, &sql_fence, PARAMS(job, seq, p_str(run->lease->token)), &r));
         if (r.rows == 0) {
@@ -454,17 +451,15 @@ enum err batch_claim(struct run *run, int64_t need, int64_t want, int64_t *ret_g
                 return OK;
         }
         TRY(tx_query(&tx, &sql_job_lock, PARAMS(job), &r));
-        int64_t left = db_i64(&r, 0, 6);
+        int64_t left = db_i64(&r, 0, 6) + run->budget_left;
 
         TRY(tx_query(&tx, &sql_held, PARAMS(job, seq), &r));
         left -= db_i64(&r, 0, 0);
-        *ret_others = db_i64(&r, 0, 1) > 0;
-        if (left < need)
-                return OK;
-        int64_t got = MIN_OF(MAX_OF(want, need), left);
+        int64_t got = left < price ? 0 : MIN_OF(MAX_OF(want, price), left);
 
-        TRY(tx_exec(&tx, &sql_claim, PARAMS(job, seq, p_i64(ctx, got)), NULL));
+        TRY(tx_exec(&tx, &sql_claim, PARAMS(job, seq, p_i64(ctx, got - run->budget_left)), NULL));
         TRY(tx_commit(&tx));
-        *ret_got = got;
+        run->budget_left = got;
+        *ret_others = db_i64(&r, 0, 1) > 0;
         return OK;
 }

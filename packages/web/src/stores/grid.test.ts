@@ -8,7 +8,7 @@ import { useUi } from "./ui";
 withFixture();
 let t: StoredTable;
 let name = "";
-const port = { redraw: vi.fn(), reload: vi.fn(), refresh: vi.fn() };
+const port = { redraw: vi.fn(), reload: vi.fn(), refresh: vi.fn(), isEditing: () => false };
 
 beforeEach(async () => {
   const session = state.backend.addUser("ada@example.com", "correct horse battery", "Ada");

@@ -33,6 +33,8 @@ export interface GridPort {
   reload: () => void;
   /** Values changed behind our back: fetch the rows on screen again, in place. */
   refresh: () => void;
+  /** A cell is being edited: new columns would end that. */
+  isEditing: () => boolean;
 }
 
 interface GridState {
@@ -325,6 +327,7 @@ export const useGrid = create<GridState>((set, get) => {
       if (!workspaceId || !tableId) return;
       try {
         const table = await tableApi.getTable(workspaceId, tableId);
+        while (port?.isEditing() && get().tableId === tableId) await new Promise((r) => setTimeout(r, 300));
         if (get().tableId !== tableId) return;
         set({ table });
         // Unchanged columns stay the same objects: new ones would end an edit under way.

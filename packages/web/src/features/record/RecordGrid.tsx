@@ -149,6 +149,7 @@ export default function RecordGrid(props: Props) {
     connectGrid({
       redraw,
       reload,
+      isEditing: () => (api.current?.getEditingCells().length ?? 0) > 0,
       refresh: () => {
         changedAt.current = Date.now();
         refreshShown.current();

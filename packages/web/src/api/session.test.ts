@@ -67,3 +67,15 @@ it("keeps the session when the server is only busy or away", async () => {
   expect(onEnd).not.toHaveBeenCalled();
   expect(getRefreshToken()).toBe("r1");
 });
+
+it("waits for another tab's note where there are no Web Locks, and for no dead tab's", async () => {
+  const refresh = vi.fn(async () => tokens(2));
+  connectSession({ refresh, onEnd: () => undefined });
+  setTokens(tokens(1));
+  localStorage.setItem("millrace.refresh", `another-tab ${Date.now() + 150}`);
+  const waiting = refreshAccessToken("a1");
+  await new Promise((r) => setTimeout(r, 60));
+  expect(refresh).not.toHaveBeenCalled();
+  expect(await waiting).toBe("a2");
+  expect(localStorage.getItem("millrace.refresh")).toBeNull();
+});

@@ -3,6 +3,7 @@
 // promise, and a Web Lock makes the tabs take turns, so that no spent token is ever presented twice
 // (the server would revoke the whole family). A tab that refreshed tells the others its new access
 // token, so that they need not ask.
+import { uuid } from "../lib/id";
 import { ApiError } from "./envelope";
 
 const STORAGE_KEY = "millrace.refreshToken";
@@ -68,9 +69,28 @@ export function endSession(): void {
   channel?.postMessage({ type: "ended" });
 }
 
+const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+
+/**
+ * One tab at a time. Plain http on another host than localhost has no Web Locks: there a note in
+ * localStorage, written and read back, stands in for them. It lapses when its tab has died.
+ */
 async function withLock<T>(fn: () => Promise<T>): Promise<T> {
   if (typeof navigator !== "undefined" && navigator.locks) return navigator.locks.request(LOCK, fn);
-  return fn();
+  const mine = uuid();
+  const holder = (): string | null => {
+    const [id, until] = (localStorage.getItem(LOCK) ?? "").split(" ");
+    return id && Number(until) > Date.now() ? id : null;
+  };
+  while (holder() !== mine) {
+    if (holder() === null) localStorage.setItem(LOCK, `${mine} ${Date.now() + 20_000}`);
+    await sleep(25 + Math.random() * 25);
+  }
+  try {
+    return await fn();
+  } finally {
+    if (holder() === mine) localStorage.removeItem(LOCK);
+  }
 }
 
 async function refreshOnce(stale: string | null): Promise<string> {

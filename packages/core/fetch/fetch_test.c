@@ -3,15 +3,11 @@
 
 #include "task/task.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static struct fetch_res get(const char *path, enum fetch_outcome want)
 {

@@ -228,6 +228,7 @@ ensure_build()
         fi
         if [ "$(ninja -C "$dir" -n 2>/dev/null | tail -n 1)" = 'ninja: no work to do.' ]; then return 0; fi
         say "Building $(basename "$dir")"
+        mkdir -p "${log%/*}"
         if ! nice ninja -C "$dir" >"$log" 2>&1 </dev/null; then
                 grep -E -A 8 'error:|FAILED:' "$log" | head -n 60 >&2 || tail -n 40 "$log" >&2
                 fail "the build (log: $log)" "Mend the error above; then run this again."

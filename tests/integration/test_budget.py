@@ -1,5 +1,7 @@
 """Budgets: a job stops cleanly at its limit, never spends beyond it, and says so."""
 
+import time
+
 import pytest
 
 from lib import enrich as lib
@@ -78,3 +80,15 @@ def test_batches_share_one_budget(make_stack):
     assert 1490 <= job["credits"]["spent"] <= 1501, job
     assert job["totals"]["skipped"] > 1000
     enrich.check(job)
+
+
+@pytest.mark.parametrize("budget", [0, 3, 20])
+def test_a_budget_that_is_used_up_ends_the_job_at_once(stack, user, budget):
+    """Cells that wait for credits look again as soon as a settlement has shown that there are none."""
+    lib.knobs(stack, **lib.QUIET)
+    enrich = Enrich(stack, user, rows=40)
+    begun = time.monotonic()
+    done = enrich.run({"Industry": ["hunter-company", "pdl-company"], "Employees": ["pdl-company"]}, budget=budget)
+    assert time.monotonic() - begun < 3, "a lease's heartbeat is 5 s: nothing may wait for it"
+    assert done["status"] == "partially_completed" and done["budgetReached"]
+    enrich.check(done)

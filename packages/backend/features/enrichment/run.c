@@ -46,8 +46,11 @@ static enum err settle_when_due(struct run *run)
                 return OK;
         if (!run->settle_due_ns)
                 run->settle_due_ns = now + SETTLE_NS;
-        if (run->wf.attempts.len >= SETTLE_RESULTS || now >= run->settle_due_ns)
-                TRY(batch_settle(run, false));
+        if (run->wf.attempts.len < SETTLE_RESULTS && now < run->settle_due_ns)
+                return OK;
+        TRY(batch_settle(run, false));
+        if (run->budget_limited)
+                run_wake_at(run, now); /* asks that waited for credits look again at once */
         return OK;
 }
 

@@ -57,9 +57,10 @@ static struct str missing_text(struct run *run, const struct provider_question *
 
 static struct str attempt_key(struct run *run, const struct wf_cell *cell, struct str slug)
 {
+        int64_t index = run->first_index + (int64_t)cell->record;
+
         return str_printf(run->ctx->arena, "%.*s:%lld:%.*s:%.*s", FMT(run->lease->job),
-                          (long long)(run->first_index + cell->record),
-                          FMT(run->fields.ptr[cell->field].name), FMT(slug));
+                          (long long)index, FMT(run->fields.ptr[cell->field].name), FMT(slug));
 }
 
 enum err ask_question(void *owner, const struct wf_cell *cell, const struct wf_step *wf_step,

@@ -34,8 +34,8 @@ def patch_script(bench, records, column):
     bodies = [json.dumps({"updates": [{"id": r["id"], "data": {column: "patched"}}]}) for r in records]
     path.write_text("local bodies = {" + ",".join(json.dumps(b) for b in bodies) + "}\nlocal n = math.random(#bodies)\n"
                     "request = function()\n  n = n % #bodies + 1\n"
-                    "  return wrk.format('PATCH', nil, {['Content-Type'] = 'application/json'}, bodies[n])\nend\n"
-                    "init = function() math.randomseed(os.time()) end\n")
+                    "  return wrk.format('PATCH', nil, nil, bodies[n])\nend\n"
+                    "wrk.headers['Content-Type'] = 'application/json'\nmath.randomseed(os.time())\n")
     return path
 
 

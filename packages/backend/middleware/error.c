@@ -26,8 +26,7 @@ void mw_error(struct call *c, enum err e)
 
         if (!ctx->err)
                 (void)fail(ctx, e, "failed without a reason");
-        reply_begin(c->reply, err_status(e), &o);
-        buf_reset(&c->reply->body);
+        reply_text(c->reply, err_status(e), "application/json; charset=utf-8", STR(""));
         o = (struct json_out){.buf = &c->reply->body};
         out_object(&o, NULL);
         out_bool(&o, "success", false);

@@ -10,7 +10,7 @@
 #include "log/log.h"
 #include "middleware_sql.h"
 
-static enum err body_hash(struct call *c, uint8_t hash[CRYPTO_HASH_SIZE])
+static void body_hash(struct call *c, uint8_t hash[CRYPTO_HASH_SIZE])
 {
         struct buf b;
 
@@ -26,7 +26,6 @@ static enum err body_hash(struct call *c, uint8_t hash[CRYPTO_HASH_SIZE])
         LIST_EACH (f, &c->req->files)
                 buf_printf(&b, "\n%.*s\n%.*s\n%.*s", FMT(f->field), FMT(f->name), FMT(f->sha256));
         crypto_sha256(buf_str(&b), hash);
-        return OK;
 }
 
 static enum err replay(struct call *c, struct str hash)
@@ -66,7 +65,7 @@ enum err mw_idempotency_begin(struct call *c)
                           "must have 1 to 255 characters");
                 return fail(c->ctx, ERR_VALIDATION, "the Idempotency-Key is not valid");
         }
-        TRY(body_hash(c, hash));
+        body_hash(c, hash);
         c->idempotency_key = key;
         e = db_query(c->ctx, c->app->db, &sql_idempotency_claim,
                      PARAMS(p_str(c->caller), p_str(key), p_str(c->route->path),

@@ -145,29 +145,6 @@ size_t csv_decode_end(struct csv_decoder *d, char *out)
         return put(0xfffd, out);
 }
 
-/* Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF. */
-size_t csv_utf8_len(const unsigned char *p, size_t room)
-{
-        if (room >= 1 && p[0] < 0x80)
-                return 1;
-        if (room >= 2 && p[0] >= 0xc2 && p[0] <= 0xdf && (p[1] & 0xc0) == 0x80)
-                return 2;
-        if (room >= 3 && (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
-                bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
-                bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-
-                return overlong || surrogate ? 0 : 3;
-        }
-        if (room >= 4 && p[0] >= 0xf0 && p[0] <= 0xf4 && (p[1] & 0xc0) == 0x80 &&
-            (p[2] & 0xc0) == 0x80 && (p[3] & 0xc0) == 0x80) {
-                bool overlong = p[0] == 0xf0 && p[1] < 0x90;
-                bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
-
-                return overlong || beyond ? 0 : 4;
-        }
-        return 0;
-}
-
 bool csv_utf8_valid(struct str s, bool cut)
 {
         const unsigned char *p = (const unsigned char *)s.ptr;
@@ -176,7 +153,7 @@ bool csv_utf8_valid(struct str s, bool cut)
                 i += ascii_run(s.ptr + i, s.len - i);
                 if (i == s.len)
                         break;
-                size_t n = csv_utf8_len(p + i, s.len - i);
+                size_t n = str_utf8_len(p + i, s.len - i);
 
                 if (n == 0) /* a lead byte within the last three may have lost its rest */
                         return cut && s.len - i < 4 && p[i] >= 0xc2 && p[i] <= 0xf4;

@@ -19,8 +19,6 @@ size_t csv_decode(struct csv_decoder *d, const char *in, size_t len, char *out);
 /* What is left at the end of the input: half units and surrogates become U+FFFD. */
 size_t csv_decode_end(struct csv_decoder *d, char *out);
 
-/* Bytes of the well-formed UTF-8 sequence at p, 0 when there is none. */
-size_t csv_utf8_len(const unsigned char *p, size_t room);
 size_t csv_windows_1252(unsigned char c, char out[3]);
 
 /* The encoding of a file's first bytes, and how many of them are a byte order mark. */

@@ -199,7 +199,7 @@ static struct str repair(struct buf *b, struct str s)
         char tmp[3];
 
         for (size_t i = 0; i < s.len;) {
-                size_t n = csv_utf8_len((const unsigned char *)s.ptr + i, s.len - i);
+                size_t n = str_utf8_len((const unsigned char *)s.ptr + i, s.len - i);
 
                 if (n) {
                         buf_add_mem(b, s.ptr + i, n);

@@ -101,6 +101,16 @@ struct db_param p_array(struct db_array *a)
         return p_str(buf_str(&a->buf));
 }
 
+struct db_param p_array_of(struct ctx *ctx, const str_list *items)
+{
+        struct db_array a;
+
+        db_array_init(ctx, &a);
+        LIST_EACH (item, items)
+                db_array_str(&a, *item);
+        return p_array(&a);
+}
+
 struct str db_text(const struct db_result *r, int row, int col)
 {
         if (db_is_null(r, row, col))

@@ -69,6 +69,8 @@ void db_array_double(struct db_array *a, double v);
 void db_array_bool(struct db_array *a, bool v);
 struct db_param p_array(struct db_array *a); /* no more items after this */
 
+struct db_param p_array_of(struct ctx *ctx, const str_list *items); /* all of a list */
+
 /* ---- Results ---- */
 
 struct db_result {

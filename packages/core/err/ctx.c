@@ -2,7 +2,6 @@
 #include "err/ctx.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 static const struct {
         int status;
@@ -29,20 +28,6 @@ void ctx_init(struct ctx *ctx, struct arena *arena)
         *ctx = (struct ctx){.arena = arena};
 }
 
-static struct str format(struct arena *a, const char *fmt, va_list ap)
-{
-        va_list again;
-
-        va_copy(again, ap);
-        int len = vsnprintf(NULL, 0, fmt, ap);
-        size_t n = len < 0 ? 0 : (size_t)len;
-        char *p = arena_alloc(a, n + 1);
-
-        vsnprintf(p, n + 1, fmt, again);
-        va_end(again);
-        return (struct str){p, n};
-}
-
 enum err ctx_fail(struct ctx *ctx, enum err code, const char *file, int line, const char *fmt, ...)
 {
         va_list ap;
@@ -51,7 +36,7 @@ enum err ctx_fail(struct ctx *ctx, enum err code, const char *file, int line, co
                 return code;
         va_start(ap, fmt);
         ctx->err = code;
-        ctx->message = format(ctx->arena, fmt, ap);
+        ctx->message = str_vprintf(ctx->arena, fmt, ap);
         ctx->err_file = file;
         ctx->err_line = line;
         va_end(ap);
@@ -66,7 +51,7 @@ void ctx_fault(struct ctx *ctx, struct str path, const char *rule, const char *f
         va_start(ap, fmt);
         f->path = path;
         f->rule = str_from(rule);
-        f->message = format(ctx->arena, fmt, ap);
+        f->message = str_vprintf(ctx->arena, fmt, ap);
         va_end(ap);
 }
 

@@ -1,6 +1,8 @@
 /* multipart/form-data by libmicrohttpd's parser. See multipart.h. */
 #include "http/multipart.h"
 
+#include "crypto/crypto.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -27,7 +29,6 @@ struct multipart {
 
 static void hash_file(struct multipart *m)
 {
-        static const char digits[] = "0123456789abcdef";
         struct http_file *f = &m->x->req.files.ptr[m->x->req.files.len - 1];
         unsigned char sum[EVP_MAX_MD_SIZE];
         unsigned len = 0;
@@ -36,13 +37,7 @@ static void hash_file(struct multipart *m)
                 m->bad = true;
                 return;
         }
-        char *hex = arena_alloc(&m->x->arena, 2 * (size_t)len + 1);
-
-        for (unsigned i = 0; i < len; i++) {
-                hex[2 * i] = digits[sum[i] >> 4];
-                hex[2 * i + 1] = digits[sum[i] & 15];
-        }
-        f->sha256 = (struct str){hex, 2 * (size_t)len};
+        f->sha256 = crypto_hex(&m->x->arena, (struct str){(const char *)sum, len});
 }
 
 static void close_file(struct multipart *m)

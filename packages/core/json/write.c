@@ -9,24 +9,6 @@
 #include <emmintrin.h>
 #endif
 
-/* Length of the valid UTF-8 sequence at p (1..4), 0 when it is not one. */
-static size_t utf8_len(const unsigned char *p, size_t n)
-{
-        if (p[0] < 0x80)
-                return 1;
-        size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-
-        if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-                return 0;
-        for (size_t i = 1; i < len; i++)
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-            (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-                return 0;
-        return len;
-}
-
 static void write_escape(struct buf *b, unsigned char c)
 {
         switch (c) {
@@ -75,7 +57,7 @@ static void write_str_rest(struct buf *b, const unsigned char *p, size_t n)
                 n -= run;
                 if (n == 0)
                         break;
-                size_t len = *p >= 0x80 ? utf8_len(p, n) : 0;
+                size_t len = *p >= 0x80 ? str_utf8_len(p, n) : 0;
 
                 if (len)
                         buf_add_mem(b, p, len);

@@ -124,21 +124,32 @@ char *arena_strdup(struct arena *a, const char *s)
         return arena_dup(a, s, strlen(s) + 1);
 }
 
-char *arena_printf(struct arena *a, const char *fmt, ...)
+char *arena_vprintf(struct arena *a, size_t *ret_len, const char *fmt, va_list ap)
 {
-        va_list ap, again;
+        va_list again;
 
-        va_start(ap, fmt);
         va_copy(again, ap);
-        int len = vsnprintf(NULL, 0, fmt, ap);
+        int len = vsnprintf(NULL, 0, fmt, again);
 
-        va_end(ap);
+        va_end(again);
         if (len < 0)
                 die("bad format", 0);
         char *p = arena_alloc(a, (size_t)len + 1);
 
-        vsnprintf(p, (size_t)len + 1, fmt, again);
-        va_end(again);
+        vsnprintf(p, (size_t)len + 1, fmt, ap);
+        if (ret_len)
+                *ret_len = (size_t)len;
+        return p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        char *p = arena_vprintf(a, NULL, fmt, ap);
+
+        va_end(ap);
         return p;
 }
 

@@ -12,6 +12,8 @@
 #ifndef MILLRACE_CORE_MEM_ARENA_H
 #define MILLRACE_CORE_MEM_ARENA_H
 
+#include <stdarg.h>
+
 #include "core.h"
 
 struct arena_chunk;
@@ -32,6 +34,9 @@ void *arena_alloc_array(struct arena *a, size_t count, size_t size)
         __attribute__((returns_nonnull));
 void *arena_dup(struct arena *a, const void *src, size_t size) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
+/* *ret_len (may be NULL) is the text's length without its NUL. */
+char *arena_vprintf(struct arena *a, size_t *ret_len, const char *fmt, va_list ap) _printf_(3, 0)
+        __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3)
         __attribute__((returns_nonnull));
 

@@ -156,6 +156,28 @@ bool str_is_uuid(struct str s)
         return s.len == 36;
 }
 
+size_t str_utf8_len(const unsigned char *p, size_t room)
+{
+        if (room >= 1 && p[0] < 0x80)
+                return 1;
+        if (room >= 2 && p[0] >= 0xc2 && p[0] <= 0xdf && (p[1] & 0xc0) == 0x80)
+                return 2;
+        if (room >= 3 && (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
+                bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
+                bool surrogate = p[0] == 0xed && p[1] > 0x9f;
+
+                return overlong || surrogate ? 0 : 3;
+        }
+        if (room >= 4 && p[0] >= 0xf0 && p[0] <= 0xf4 && (p[1] & 0xc0) == 0x80 &&
+            (p[2] & 0xc0) == 0x80 && (p[3] & 0xc0) == 0x80) {
+                bool overlong = p[0] == 0xf0 && p[1] < 0x90;
+                bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
+
+                return overlong || beyond ? 0 : 4;
+        }
+        return 0;
+}
+
 struct str str_dup(struct arena *a, struct str s)
 {
         char *p = arena_alloc(a, s.len + 1);
@@ -183,21 +205,23 @@ char *str_to_c(struct arena *a, struct str s)
         return p;
 }
 
+struct str str_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+        struct str s;
+
+        s.ptr = arena_vprintf(a, &s.len, fmt, ap);
+        return s;
+}
+
 struct str str_printf(struct arena *a, const char *fmt, ...)
 {
-        va_list ap, again;
+        va_list ap;
 
         va_start(ap, fmt);
-        va_copy(again, ap);
-        int len = vsnprintf(NULL, 0, fmt, ap);
+        struct str s = str_vprintf(a, fmt, ap);
 
         va_end(ap);
-        size_t n = len < 0 ? 0 : (size_t)len;
-        char *p = arena_alloc(a, n + 1);
-
-        vsnprintf(p, n + 1, fmt, again);
-        va_end(again);
-        return (struct str){p, n};
+        return s;
 }
 
 void buf_init(struct buf *b, struct arena *arena, size_t max)

@@ -26,6 +26,9 @@ bool str_eq(struct str a, struct str b);
 bool str_eq_c(struct str a, const char *b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
 int str_cmp(struct str a, struct str b);        /* byte order */
+/* Bytes of the valid UTF-8 sequence at p (1 to 4), of which `room` may be read; 0 when it is none.
+ * Unicode 15, table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF. */
+size_t str_utf8_len(const unsigned char *p, size_t room);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s);                           /* ASCII white space at both ends */
@@ -44,6 +47,7 @@ bool str_is_uuid(struct str s); /* 8-4-4-4-12 hex digits, either case */
 struct str str_dup(struct arena *a, struct str s);
 struct str str_lower(struct arena *a, struct str s); /* ASCII */
 char *str_to_c(struct arena *a, struct str s);       /* NUL-terminated copy */
+struct str str_vprintf(struct arena *a, const char *fmt, va_list ap) _printf_(2, 0);
 struct str str_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
 
 /*

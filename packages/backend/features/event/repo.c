@@ -7,13 +7,10 @@
 enum err repo_event_publish(struct ctx *ctx, struct tx *tx, struct str table_id, const char *type,
                             const str_list *data, int64_t *ret_newest)
 {
-        struct db_array items;
         struct db_result r;
 
-        db_array_init(ctx, &items);
-        LIST_EACH (d, data)
-                db_array_str(&items, *d);
-        TRY(tx_query(tx, &sql_publish, PARAMS(p_str(table_id), p_c(type), p_array(&items)), &r));
+        TRY(tx_query(tx, &sql_publish, PARAMS(p_str(table_id), p_c(type), p_array_of(ctx, data)),
+                     &r));
         *ret_newest = db_i64(&r, 0, 0);
         return OK;
 }

@@ -301,7 +301,7 @@ static enum err choose_provenance(struct ctx *ctx, struct tx *tx, struct export_
 static enum err choose_ids(struct ctx *ctx, struct export_stream *s, const str_list *ids)
 {
         LIST_EACH (id, ids) {
-                if (grid_is_uuid(*id))
+                if (str_is_uuid(*id))
                         LIST_PUSH(&s->arena, &s->ids, str_dup(&s->arena, *id));
                 else
                         ctx_fault(ctx, STR("/query/ids"), "format", "must be ids of records");

@@ -54,13 +54,8 @@ static enum err add_selection(struct ctx *ctx, const struct grid_table *t,
         }
         buf_add(&q->sql, STR(" AS mask) m WHERE m.mask <> 0"));
         if (scope->request && scope->request->has_record_ids) {
-                struct db_array ids;
-
-                db_array_init(ctx, &ids);
-                LIST_EACH (id, &scope->request->record_ids)
-                        db_array_str(&ids, *id);
                 buf_add(&q->sql, STR(" AND t.id = ANY("));
-                grid_sql_param(ctx, q, p_array(&ids));
+                grid_sql_param(ctx, q, p_array_of(ctx, &scope->request->record_ids));
                 buf_add(&q->sql, STR("::uuid[])"));
         }
         if (scope->request && scope->request->filter) {

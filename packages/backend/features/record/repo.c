@@ -3,16 +3,6 @@
 
 #include "record_sql.h"
 
-static struct db_param ids_param(struct ctx *ctx, const str_list *ids)
-{
-        struct db_array a;
-
-        db_array_init(ctx, &a);
-        LIST_EACH (id, ids)
-                db_array_str(&a, *id);
-        return p_array(&a);
-}
-
 static void select_row(struct buf *sql, const struct grid_table *t)
 {
         buf_add(sql, STR("t.id, t.position, t.version, t.created_at, t.updated_at"));
@@ -79,7 +69,7 @@ enum err repo_record_read(struct ctx *ctx, struct tx *tx, const struct grid_tabl
         buf_add(&q.sql, STR("SELECT "));
         select_row(&q.sql, t);
         buf_add(&q.sql, STR(" FROM unnest("));
-        grid_sql_param(ctx, &q, ids_param(ctx, ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, ids));
         buf_printf(&q.sql,
                    "::uuid[]) WITH ORDINALITY AS i (id, n) JOIN %s t ON t.id = i.id ORDER BY i.n",
                    t->rows);
@@ -203,7 +193,7 @@ enum err repo_record_delete(struct ctx *ctx, struct tx *tx, const struct grid_ta
         TRY(grid_lock_rows(ctx, tx, t, ids, &r));
         grid_sql_init(ctx, &q);
         buf_printf(&q.sql, "DELETE FROM %s t WHERE t.id = ANY (", t->rows);
-        grid_sql_param(ctx, &q, ids_param(ctx, ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, ids));
         buf_add(&q.sql, STR("::uuid[]) RETURNING t.id"));
         TRY(grid_sql_run(ctx, tx, &q, &r));
         *ret_deleted = (str_list){0};

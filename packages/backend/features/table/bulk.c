@@ -3,16 +3,6 @@
 #include <stdlib.h>
 #include "features/table/internal.h"
 
-struct db_param ids_param(struct ctx *ctx, const str_list *ids)
-{
-        struct db_array a;
-
-        db_array_init(ctx, &a);
-        LIST_EACH (id, ids)
-                db_array_str(&a, *id);
-        return p_array(&a);
-}
-
 enum err grid_select_ids(struct ctx *ctx, struct tx *tx, const struct grid_table *t,
                          const struct json *filter, int64_t after_position, int64_t limit,
                          struct grid_ids *ret)
@@ -60,12 +50,12 @@ static enum err read_raw(struct ctx *ctx, struct tx *tx, const struct grid_table
 
         grid_sql_init(ctx, &q);
         buf_add(&q.sql, STR("SELECT i.n, p.column_id, p.raw_text FROM unnest("));
-        grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, record_ids));
         buf_printf(&q.sql,
                    "::uuid[]) WITH ORDINALITY AS i (id, n) JOIN %s p ON p.record_id = i.id WHERE "
                    "p.raw_text IS NOT NULL AND p.column_id = ANY (",
                    t->cells);
-        grid_sql_param(ctx, &q, ids_param(ctx, column_ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, column_ids));
         buf_add(&q.sql, STR("::uuid[])"));
         TRY(grid_sql_run(ctx, tx, &q, &r));
         for (int i = 0; i < r.rows; i++) {
@@ -98,7 +88,7 @@ enum err grid_read_values(struct ctx *ctx, struct tx *tx, const struct grid_tabl
                 grid_out_expr(&q.sql, columns[c]);
         }
         buf_add(&q.sql, STR(" FROM unnest("));
-        grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, record_ids));
         buf_printf(&q.sql,
                    "::uuid[]) WITH ORDINALITY AS i (id, n) LEFT JOIN %s t ON t.id = i.id ORDER BY "
                    "i.n",
@@ -138,7 +128,7 @@ enum err grid_cells_status(struct ctx *ctx, struct tx *tx, const struct grid_tab
         buf_add(&q.sql, STR(", "));
         grid_sql_param(ctx, &q, p_str(job_id));
         buf_printf(&q.sql, "::uuid FROM %s t WHERE t.id = ANY (", t->rows);
-        grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, record_ids));
         buf_add(&q.sql,
                 STR("::uuid[]) ORDER BY t.id FOR NO KEY UPDATE ON CONFLICT (record_id, column_id) "
                     "DO "
@@ -181,7 +171,7 @@ enum err grid_cells_restore(struct ctx *ctx, struct tx *tx, const struct grid_ta
         grid_sql_param(ctx, &q, p_str(job_id));
         if (record_ids) {
                 buf_add(&q.sql, STR(" AND p.record_id = ANY ("));
-                grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
+                grid_sql_param(ctx, &q, p_array_of(ctx, record_ids));
                 buf_add(&q.sql, STR("::uuid[])"));
         }
         buf_printf(&q.sql,
@@ -230,7 +220,7 @@ enum err grid_scan_open(struct ctx *ctx, struct tx *tx, const struct grid_table 
         buf_printf(&q.sql, " FROM %s t WHERE ", t->rows);
         if (ids) {
                 buf_add(&q.sql, STR("t.id = ANY ("));
-                grid_sql_param(ctx, &q, ids_param(ctx, ids));
+                grid_sql_param(ctx, &q, p_array_of(ctx, ids));
                 buf_add(&q.sql, STR("::uuid[]) AND "));
         }
         TRY(grid_filter_sql(ctx, t, filter, "/filter", &q));

@@ -39,27 +39,9 @@ bool grid_type_parse(struct str name, enum grid_type *ret)
         return false;
 }
 
-static bool is_hex(char c)
-{
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool grid_is_uuid(struct str text)
-{
-        if (text.len != 36)
-                return false;
-        for (size_t i = 0; i < 36; i++) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (dash ? text.ptr[i] != '-' : !is_hex(text.ptr[i]))
-                        return false;
-        }
-        return true;
-}
-
 bool grid_uuid(struct arena *a, struct str text, struct str *ret)
 {
-        if (!grid_is_uuid(text))
+        if (!str_is_uuid(text))
                 return false;
         *ret = str_lower(a, text);
         return true;
@@ -71,7 +53,7 @@ static void make_ident(const char *prefix, struct str uuid, char *ret, size_t si
         char hex[33];
         size_t n = 0;
 
-        assert(grid_is_uuid(uuid)); /* identifiers are made of nothing else */
+        assert(str_is_uuid(uuid)); /* identifiers are made of nothing else */
         for (size_t i = 0; i < uuid.len; i++)
                 if (uuid.ptr[i] != '-')
                         hex[n++] = uuid.ptr[i];

@@ -64,7 +64,6 @@ const struct grid_column *grid_column_by_key(const struct grid_table *t, struct 
 
 /* Lower-case form of a UUID; false when the text is none. */
 bool grid_uuid(struct arena *a, struct str text, struct str *ret);
-bool grid_is_uuid(struct str text);
 
 /* ---- making and altering ---- */
 

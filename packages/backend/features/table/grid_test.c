@@ -56,11 +56,11 @@ static void identifiers_come_from_ids_only(void **state)
         assert_string_equal(table.rows, "grid.t_11111111222233334444555555555555");
         assert_string_equal(table.cells, "grid.p_11111111222233334444555555555555");
         assert_string_equal(column(GRID_NUMBER)->ident, "c_aaaaaaaa000000000000000000000001");
-        assert_true(grid_is_uuid(STR("11111111-2222-3333-4444-55555555555F")));
-        assert_false(grid_is_uuid(STR("11111111-2222-3333-4444-55555555555g")));
-        assert_false(grid_is_uuid(STR("11111111-2222-3333-4444-5555555555555")));
-        assert_false(grid_is_uuid(STR("1111111122223333444455555555555555--")));
-        assert_false(grid_is_uuid(STR("")));
+        assert_true(str_is_uuid(STR("11111111-2222-3333-4444-55555555555F")));
+        assert_false(str_is_uuid(STR("11111111-2222-3333-4444-55555555555g")));
+        assert_false(str_is_uuid(STR("11111111-2222-3333-4444-5555555555555")));
+        assert_false(str_is_uuid(STR("1111111122223333444455555555555555--")));
+        assert_false(str_is_uuid(STR("")));
 }
 
 static void texts_are_read_by_type(void **state)

@@ -36,9 +36,6 @@ void value_parse_sql(struct buf *sql, enum grid_type type, const char *text);
 /* The plain text of a column's value as an SQL expression: what grid_to_text(grid_out_expr) is. */
 void value_text_sql(struct buf *sql, enum grid_type type, const char *column);
 
-/* uuid[] of the ids. */
-struct db_param ids_param(struct ctx *ctx, const str_list *ids);
-
 /* Appends the condition that the cell is empty or is not; the row is t. */
 void grid_empty_sql(struct buf *sql, const struct grid_table *t, const struct grid_column *c,
                     bool empty);

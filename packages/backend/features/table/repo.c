@@ -147,7 +147,7 @@ enum err repo_columns_arrange(struct ctx *ctx, struct tx *tx, struct str table_i
                               const str_list *column_ids)
 {
         return tx_exec(tx, &sql_columns_arrange,
-                       PARAMS(p_str(table_id), ids_param(ctx, column_ids)), NULL);
+                       PARAMS(p_str(table_id), p_array_of(ctx, column_ids)), NULL);
 }
 
 enum err table_rows_added(struct ctx *ctx, struct tx *tx, struct str table_id, int64_t count,

@@ -158,7 +158,7 @@ enum err table_list(struct ctx *ctx, struct str workspace_id, int64_t limit, str
 
         if (cursor.ptr) {
                 TRY(cursor_decode(ctx, cursor, &time, &id));
-                if (!grid_is_uuid(id) || !value_is_date(ctx->arena, time, &(struct str){0}))
+                if (!str_is_uuid(id) || !value_is_date(ctx->arena, time, &(struct str){0}))
                         return fail(ctx, ERR_VALIDATION, "the cursor is not one of this list");
         }
         TRY(repo_table_list(ctx, db_of(ctx), workspace_id, time, id, limit + 1, ret));

@@ -9,7 +9,7 @@ enum err grid_lock_rows(struct ctx *ctx, struct tx *tx, const struct grid_table 
 
         grid_sql_init(ctx, &q);
         buf_printf(&q.sql, "SELECT t.id, t.version FROM %s t WHERE t.id = ANY (", t->rows);
-        grid_sql_param(ctx, &q, ids_param(ctx, record_ids));
+        grid_sql_param(ctx, &q, p_array_of(ctx, record_ids));
         buf_add(&q.sql, STR("::uuid[]) ORDER BY t.id FOR NO KEY UPDATE"));
         return grid_sql_run(ctx, tx, &q, ret);
 }

@@ -9,8 +9,9 @@ import { useLoad, useTitle } from "../../lib/hooks";
 import { useCatalogue } from "../../stores/catalogue";
 import { toast } from "../../stores/ui";
 import { useActiveWorkspace } from "../../stores/workspace";
-import { ConfirmDialog, Dialog } from "../../ui/Dialog";
+import { ConfirmDialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
+import { FormDialog } from "../../ui/FormDialog";
 import { Icon } from "../../ui/Icon";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/States";
 import { useRole } from "../workspace/useRole";
@@ -29,66 +30,53 @@ function AddDialog({
   const [provider, setProvider] = useState(providers[0]?.slug ?? "");
   const [name, setName] = useState("");
   const [value, setValue] = useState("");
-  const [fault, setFault] = useState<string>();
-  const [busy, setBusy] = useState(false);
   return (
-    <Dialog
+    <FormDialog
       title="Add a key"
+      submitLabel="Save key"
+      ready={!!provider && !!value}
       onClose={onClose}
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="add-key" className="btn primary" disabled={busy || !provider || !value}>
-            Save key
-          </button>
-        </>
-      }
+      autoComplete="off"
+      onSubmit={async () => {
+        await credentialApi.addCredential(workspaceId, {
+          provider,
+          value,
+          ...(name.trim() ? { name: name.trim() } : {}),
+        });
+        onDone();
+      }}
     >
-      <form
-        id="add-key"
-        className="stack"
-        autoComplete="off"
-        onSubmit={(e) => {
-          e.preventDefault();
-          setBusy(true);
-          credentialApi
-            .addCredential(workspaceId, { provider, value, ...(name.trim() ? { name: name.trim() } : {}) })
-            .then(onDone, (error: unknown) => {
-              setFault(describe(error));
-              setBusy(false);
-            });
-        }}
-      >
-        <div className="field">
-          <label htmlFor="key-provider">Provider</label>
-          <select
-            id="key-provider"
-            className="select"
-            value={provider}
-            onChange={(e) => setProvider(e.target.value)}
-          >
-            {providers.map((p) => (
-              <option key={p.slug} value={p.slug}>
-                {p.name}
-              </option>
-            ))}
-          </select>
-        </div>
-        <Field label="Label (optional)" value={name} onChange={(e) => setName(e.target.value)} />
-        <Field
-          label="API key"
-          type="password"
-          autoComplete="off"
-          spellCheck={false}
-          value={value}
-          fault={fault}
-          hint="Stored encrypted with a key of this workspace. It is never shown again."
-          onChange={(e) => setValue(e.target.value)}
-        />
-      </form>
-    </Dialog>
+      {(fault) => (
+        <>
+          <div className="field">
+            <label htmlFor="key-provider">Provider</label>
+            <select
+              id="key-provider"
+              className="select"
+              value={provider}
+              onChange={(e) => setProvider(e.target.value)}
+            >
+              {providers.map((p) => (
+                <option key={p.slug} value={p.slug}>
+                  {p.name}
+                </option>
+              ))}
+            </select>
+          </div>
+          <Field label="Label (optional)" value={name} onChange={(e) => setName(e.target.value)} />
+          <Field
+            label="API key"
+            type="password"
+            autoComplete="off"
+            spellCheck={false}
+            value={value}
+            fault={fault}
+            hint="Stored encrypted with a key of this workspace. It is never shown again."
+            onChange={(e) => setValue(e.target.value)}
+          />
+        </>
+      )}
+    </FormDialog>
   );
 }
 

@@ -8,8 +8,9 @@ import { useLoad, useTitle } from "../../lib/hooks";
 import { useAuth } from "../../stores/auth";
 import { toast } from "../../stores/ui";
 import { useActiveWorkspace } from "../../stores/workspace";
-import { ConfirmDialog, Dialog } from "../../ui/Dialog";
+import { ConfirmDialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
+import { FormDialog } from "../../ui/FormDialog";
 import { Icon } from "../../ui/Icon";
 import { ErrorState, Skeleton } from "../../ui/States";
 import { canAssign, ROLE_NAMES } from "../workspace/permissions";
@@ -31,61 +32,45 @@ function InviteDialog({
 }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("member");
-  const [fault, setFault] = useState<string>();
-  const [busy, setBusy] = useState(false);
   return (
-    <Dialog
+    <FormDialog
       title="Invite somebody"
+      submitLabel="Invite"
+      ready={!!email.trim()}
       onClose={onClose}
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="invite" className="btn primary" disabled={busy || !email.trim()}>
-            Invite
-          </button>
-        </>
-      }
+      onSubmit={async () => {
+        onDone(await teamApi.invite(workspaceId, email.trim(), role));
+      }}
     >
-      <form
-        id="invite"
-        className="stack"
-        onSubmit={(e) => {
-          e.preventDefault();
-          setBusy(true);
-          teamApi.invite(workspaceId, email.trim(), role).then(onDone, (error: unknown) => {
-            setFault(describe(error));
-            setBusy(false);
-          });
-        }}
-      >
-        <Field
-          label="E-mail"
-          type="email"
-          autoFocus
-          value={email}
-          fault={fault}
-          onChange={(e) => setEmail(e.target.value)}
-        />
-        <div className="field">
-          <label htmlFor="invite-role">Role</label>
-          <select
-            id="invite-role"
-            className="select"
-            value={role}
-            onChange={(e) => setRole(e.target.value as Role)}
-          >
-            {ROLES.filter((r) => r !== "owner" && canAssign(actor, r)).map((r) => (
-              <option key={r} value={r}>
-                {ROLE_NAMES[r]}
-              </option>
-            ))}
-          </select>
-          <span className="hint">The invitation is good for seven days.</span>
-        </div>
-      </form>
-    </Dialog>
+      {(fault) => (
+        <>
+          <Field
+            label="E-mail"
+            type="email"
+            autoFocus
+            value={email}
+            fault={fault}
+            onChange={(e) => setEmail(e.target.value)}
+          />
+          <div className="field">
+            <label htmlFor="invite-role">Role</label>
+            <select
+              id="invite-role"
+              className="select"
+              value={role}
+              onChange={(e) => setRole(e.target.value as Role)}
+            >
+              {ROLES.filter((r) => r !== "owner" && canAssign(actor, r)).map((r) => (
+                <option key={r} value={r}>
+                  {ROLE_NAMES[r]}
+                </option>
+              ))}
+            </select>
+            <span className="hint">The invitation is good for seven days.</span>
+          </div>
+        </>
+      )}
+    </FormDialog>
   );
 }
 

@@ -1,53 +1,30 @@
 // A new workspace: its own tables, members and credits.
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { describe } from "../../api/envelope";
 import { useWorkspace } from "../../stores/workspace";
-import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
+import { FormDialog } from "../../ui/FormDialog";
 import * as workspaceApi from "./api";
 
 export default function CreateWorkspaceDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
-  const [fault, setFault] = useState<string>();
-  const [busy, setBusy] = useState(false);
   const navigate = useNavigate();
-  const submit = async () => {
-    setBusy(true);
-    try {
-      const w = await workspaceApi.createWorkspace(name.trim());
-      await useWorkspace.getState().load();
-      onClose();
-      navigate(`/w/${w.id}`);
-    } catch (error) {
-      setFault(describe(error));
-      setBusy(false);
-    }
-  };
   return (
-    <Dialog
+    <FormDialog
       title="New workspace"
+      submitLabel="Create workspace"
+      ready={!!name.trim()}
       onClose={onClose}
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="new-workspace" className="btn primary" disabled={busy || !name.trim()}>
-            Create workspace
-          </button>
-        </>
-      }
+      onSubmit={async () => {
+        const w = await workspaceApi.createWorkspace(name.trim());
+        await useWorkspace.getState().load();
+        onClose();
+        navigate(`/w/${w.id}`);
+      }}
     >
-      <form
-        id="new-workspace"
-        onSubmit={(e) => {
-          e.preventDefault();
-          void submit();
-        }}
-      >
+      {(fault) => (
         <Field label="Name" autoFocus value={name} fault={fault} onChange={(e) => setName(e.target.value)} />
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }
